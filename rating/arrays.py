@@ -1,0 +1,105 @@
+"""Array types and the few helpers that every stage needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+AnyArray = npt.NDArray[Any]
+
+NONE = np.iinfo(np.int64).min
+"""No instant, in an int64 array of instants (the same bits as NaT)."""
+
+SECOND = 1_000_000_000
+"""Nanoseconds in a second."""
+
+
+def texts(values: Sequence[str]) -> pa.Array:
+    """A plain Arrow text array."""
+    return pa.array(values, pa.string())
+
+
+def encode(values: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
+    """Dictionary-encode an array, nulls as empty text."""
+    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else texts([])
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    return array
+
+
+def codes(column: pa.DictionaryArray) -> AnyArray:
+    """The codes of a dictionary column, shape (n,)."""
+    return column.indices.to_numpy(zero_copy_only=False)
+
+
+def recode(indices: AnyArray, values: pa.Array) -> pa.DictionaryArray:
+    """A dictionary column from codes and values."""
+    return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), values)
+
+
+def join(columns: Sequence[pa.Array]) -> pa.Array:
+    """Concatenate columns; dictionaries are unified."""
+    chunked = pa.chunked_array(columns)
+    if pa.types.is_dictionary(chunked.type):
+        chunked = chunked.unify_dictionaries()
+    joined = chunked.combine_chunks()
+    return pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined
+
+
+def exact_sum(values: AnyArray) -> int:
+    """Sum of int64 values without overflow.
+
+    Examples
+    --------
+    >>> exact_sum(np.array([2**62, 2**62, 2**62, -1]))
+    13835058055282163711
+    """
+    if not len(values):
+        return 0
+    high, low = np.divmod(values, 1 << 32)
+    return int(high.sum()) * (1 << 32) + int(low.sum())
+
+
+def group_ids(*keys: AnyArray) -> tuple[Ints, Ints]:
+    """Number the groups of equal keys, in key order.
+
+    Returns
+    -------
+    (ids, first) : int64 arrays
+        Group of each element, shape (n,); index of one element of each group, shape (groups,).
+    """
+    if not len(keys[0]):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    order = np.lexsort(keys[::-1])
+    changed = np.zeros(len(order), bool)
+    for key in keys:
+        ordered = key[order]
+        changed[1:] |= ordered[1:] != ordered[:-1]
+    ids = np.empty(len(order), np.int64)
+    ids[order] = np.cumsum(changed)
+    first = order[np.concatenate(([True], changed[1:]))]
+    return ids, first
+
+
+def runs(*keys: AnyArray) -> Ints:
+    """Start of each run of equal neighbours, and the end: shape (runs + 1,).
+
+    Examples
+    --------
+    >>> runs(np.array([4, 4, 7]))
+    array([0, 2, 3])
+    """
+    n = len(keys[0])
+    changed = np.zeros(n, bool)
+    changed[:1] = True
+    for key in keys:
+        changed[1:] |= key[1:] != key[:-1]
+    return np.concatenate((np.flatnonzero(changed), [n])).astype(np.int64)

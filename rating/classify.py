@@ -1,0 +1,245 @@
+"""Stage 4: destination and plan of each call, and reasons 1 to 10 (SPEC 4, 5, 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rating.accounts import Accounts, Decision, Span
+from rating.arrays import NONE, Bools, Ints, codes, runs
+from rating.placing import Placed
+from rating.reasons import (
+    CLASS_EMERGENCY,
+    CLASS_FREE,
+    EMERGENCY,
+    FRAUDULENT_USE,
+    FREE,
+    INBOUND,
+    NO_RATE,
+    NOT_ANSWERED,
+    OUT_OF_PLAN,
+    PLAN_SUSPENDED,
+    PROFESSIONAL_USE,
+    REASONS,
+    SHARED_TRUNK,
+)
+from rating.tariffs.book import TariffBook
+from rating.tariffs.plans import Plan
+
+OPEN = -1
+"""Reason of a call that none of the rules so far has decided."""
+
+
+@dataclass
+class Classified:
+    """Sorted calls and what is known of them before the limits, shape (n,) each.
+
+    month : year × 12 + month - 1
+    base : deck row with window none and from_second 0 of the destination, -1 where there is none
+    plan : index into `plans` (-1 for calls that are not answered outbound)
+    in_plan : whether the plan includes the destination
+    reason : index into REASONS, OPEN where the limits decide
+    """
+
+    placed: Placed
+    month: Ints
+    own: Ints
+    base: Ints
+    plan: Ints
+    plans: list[Plan]
+    in_plan: Bools
+    reason: Ints
+    decisions: dict[tuple[int, int, str], Decision]
+
+    @property
+    def answered(self) -> Bools:
+        return self.placed.calls.answer != NONE
+
+
+class TrunkSlices:
+    """Where each trunk's calls stand among sorted calls, and masks by interval."""
+
+    def __init__(self, trunk: Ints, times: Ints, trunks: int) -> None:
+        self.times = times
+        self.bounds = np.searchsorted(trunk, np.arange(trunks + 1))
+
+    def of(self, trunk: int) -> slice:
+        return slice(int(self.bounds[trunk]), int(self.bounds[trunk + 1]))
+
+    def mark(self, mask: Bools, trunk: int, spans: tuple[Span, ...]) -> None:
+        """Set the mask for the trunk's calls inside any of the spans."""
+        part = self.of(trunk)
+        for span in spans:
+            mask[part] |= (span.start <= self.times[part]) & (self.times[part] < span.end)
+
+
+def classify(placed: Placed, month: Ints, own: Ints, book: TariffBook, accounts: Accounts) -> Classified:
+    """Apply reasons 1 to 10 to calls in (trunk, time) order."""
+    calls = placed.calls
+    answered = calls.answer != NONE
+    slices = TrunkSlices(placed.trunk, calls.answer, len(accounts.trunks))
+    base = find_rows(book, np.where(answered & calls.outbound)[0], placed, len(placed))
+    plan, plans = _plans(slices, placed, book, accounts)
+    in_plan = _in_plan(slices, base, plan, plans, book, accounts)
+    decisions = latest_decisions(accounts)
+
+    klass = np.where(base >= 0, book.deck.klass[np.maximum(base, 0)] if len(book.deck) else -1, -1)
+    emergency = np.isin(klass, book.deck.codes_of(book.deck.classes, [CLASS_EMERGENCY]))
+    free = np.isin(klass, book.deck.codes_of(book.deck.classes, [CLASS_FREE]))
+    month_waived = _waivers(placed.trunk, month, decisions)
+    masks = (
+        (NOT_ANSWERED, ~answered),
+        (INBOUND, ~calls.outbound),
+        (EMERGENCY, emergency),
+        (FREE, free),
+        (NO_RATE, base < 0),
+        (OUT_OF_PLAN, ~in_plan),
+        (PROFESSIONAL_USE, _professional(slices, accounts, len(placed)) & ~month_waived[PROFESSIONAL_USE]),
+        (SHARED_TRUNK, _shared(placed, month, own, accounts) & ~month_waived[SHARED_TRUNK]),
+        (FRAUDULENT_USE, _fraud(slices, accounts, len(placed)) & ~month_waived[FRAUDULENT_USE]),
+        (PLAN_SUSPENDED, _suspended(slices, accounts, len(placed)) & ~month_waived[PLAN_SUSPENDED]),
+    )
+    reason = np.full(len(placed), OPEN)
+    for which, mask in reversed(masks):
+        reason[mask] = which
+    return Classified(placed, month, own, base, plan, plans, in_plan, reason, decisions)
+
+
+def find_rows(book: TariffBook, rows: Ints, placed: Placed, n: int, a_side: bool = False) -> Ints:
+    """Base deck row of the longest prefix in force at the answer for some calls, -1 elsewhere; shape (n,).
+
+    References
+    ----------
+    .. [1] SPEC 4: "the longest matching prefix of the rate deck in force at answer time".
+    """
+    base = np.full(n, -1)
+    values = placed.a_values if a_side else placed.b_values
+    code = codes(placed.calls.a_text if a_side else placed.calls.b_text)[rows]
+    low, high = values.low[code], values.high[code]
+    for positions, in_force in book.deck.by_day(book.zone.days(placed.calls.answer[rows])):
+        base[rows[positions]] = in_force.find(low[positions], high[positions])
+    return base
+
+
+def latest_decisions(accounts: Accounts) -> dict[tuple[int, int, str], Decision]:
+    """The decision in force for each trunk, month and reason: the latest `when` wins (SPEC 6.6)."""
+    found: dict[tuple[int, int, str], Decision] = {}
+    for i, trunk in enumerate(accounts.trunks):
+        for decision in trunk.decisions:
+            key = (i, decision.month, decision.reason)
+            if key not in found or found[key].when < decision.when:
+                found[key] = decision
+    return found
+
+
+def _plans(
+    slices: TrunkSlices, placed: Placed, book: TariffBook, accounts: Accounts
+) -> tuple[Ints, list[Plan]]:
+    """Plan in force at each answer; `metered` where none is (SPEC 5)."""
+    names = sorted({*book.plans, "metered"})
+    index = {name: i for i, name in enumerate(names)}
+    plan = np.full(len(placed), index["metered"])
+    for i, trunk in enumerate(accounts.trunks):
+        part = slices.of(i)
+        for span in trunk.plans:
+            inside = (span.start <= slices.times[part]) & (slices.times[part] < span.end)
+            plan[part][inside] = index[span.value]
+    return np.where(placed.calls.answer != NONE, plan, -1), [book.plan(name) for name in names]
+
+
+def _in_plan(
+    slices: TrunkSlices, base: Ints, plan: Ints, plans: list[Plan], book: TariffBook, accounts: Accounts
+) -> Bools:
+    """Whether the plan includes the destination: by class, by name, or by the trunk's order form."""
+    deck = book.deck
+    by_class = np.zeros((len(plans), len(deck.classes)), bool)
+    by_name = np.zeros((len(plans), len(deck.destinations)), bool)
+    order_form = np.zeros(len(plans), bool)
+    for i, found in enumerate(plans):
+        if found.name != "metered":
+            by_class[i, deck.codes_of(deck.classes, list(found.classes))] = True
+            by_name[i, deck.codes_of(deck.destinations, list(found.destinations))] = True
+            order_form[i] = found.order_form
+    included = np.zeros(len(base), bool)
+    rows = np.flatnonzero((base >= 0) & (plan >= 0))
+    klass, destination = deck.klass[base[rows]], deck.destination[base[rows]]
+    included[rows] = by_class[plan[rows], klass] | by_name[plan[rows], destination]
+    with_form = (plan >= 0) & order_form[plan] & (base >= 0)
+    for i, trunk in enumerate(accounts.trunks):
+        part = slices.of(i)
+        if not trunk.international or not with_form[part].any():
+            continue
+        dialled = deck.destination[np.maximum(base[part], 0)]
+        for span in trunk.international:
+            ordered = np.isin(dialled, deck.codes_of(deck.destinations, [span.value]))
+            inside = (span.start <= slices.times[part]) & (slices.times[part] < span.end)
+            included[part] |= with_form[part] & ordered & inside
+    return included
+
+
+def _waivers(trunk: Ints, month: Ints, decisions: dict[tuple[int, int, str], Decision]) -> dict[int, Bools]:
+    """Calls for which reasons 7 to 10 are waived by decision."""
+    waived = {which: np.zeros(len(trunk), bool) for which in range(PROFESSIONAL_USE, PLAN_SUSPENDED + 1)}
+    for (of_trunk, of_month, name), decision in decisions.items():
+        which = REASONS.index(name)
+        if which in waived and decision.mode == "waive":
+            waived[which] |= (trunk == of_trunk) & (month == of_month)
+    return waived
+
+
+def _professional(slices: TrunkSlices, accounts: Accounts, n: int) -> Bools:
+    """Art. 7.2: telecom professionals are outside the plan."""
+    mask = np.zeros(n, bool)
+    for i, trunk in enumerate(accounts.trunks):
+        slices.mark(mask, i, accounts.customers[trunk.customer].professional_use)
+    return mask
+
+
+def _fraud(slices: TrunkSlices, accounts: Accounts, n: int) -> Bools:
+    """Art. 7.2: fraudulent use, in recorded intervals of the trunk."""
+    mask = np.zeros(n, bool)
+    for i, trunk in enumerate(accounts.trunks):
+        slices.mark(mask, i, trunk.fraud)
+    return mask
+
+
+def _suspended(slices: TrunkSlices, accounts: Accounts, n: int) -> Bools:
+    """Art. 7.2: the plan is suspended, for the trunk or its customer; calls pass and are charged."""
+    mask = np.zeros(n, bool)
+    for i, trunk in enumerate(accounts.trunks):
+        slices.mark(mask, i, trunk.plan_suspensions)
+        slices.mark(mask, i, accounts.customers[trunk.customer].plan_suspensions)
+    return mask
+
+
+def _shared(placed: Placed, month: Ints, own: Ints, accounts: Accounts) -> Bools:
+    """Art. 7.2: the trunk serves several customers that month, by flag or by its calls' own numbers."""
+    customer = np.array([trunk.customer for trunk in accounts.trunks], np.int64)
+    flagged = np.array([trunk.shared for trunk in accounts.trunks], bool)
+    owner = accounts.owners(own, placed.calls.answer)
+    foreign = (placed.calls.answer != NONE) & placed.calls.outbound & (owner >= 0)
+    foreign &= owner != customer[placed.trunk]
+    bounds = runs(placed.trunk, month)
+    if len(bounds) < 2:
+        return np.zeros(len(placed), bool)
+    any_foreign = np.maximum.reduceat(foreign.astype(np.int8), bounds[:-1]).astype(bool)
+    return np.repeat(any_foreign, np.diff(bounds)) | flagged[placed.trunk]
+
+
+def destination_texts(book: TariffBook, base: Ints) -> dict[str, pa.Array]:
+    """Prefix, destination and class of deck rows as text, empty for -1; shape (n,) each."""
+    deck = book.deck
+    found = {}
+    empty = pa.array(base < 0)
+    for name, code, values in (
+        ("prefix", deck.prefix, deck.prefixes),
+        ("destination", deck.destination, deck.destinations),
+        ("destination_class", deck.klass, deck.classes),
+    ):
+        indices = code[np.maximum(base, 0)] if len(deck) else np.zeros(len(base), np.int64)
+        column = values.take(pa.array(indices)) if len(deck) else pa.repeat("", len(base))
+        found[name] = pc.if_else(empty, pa.scalar(""), column)
+    return found

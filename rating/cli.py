@@ -1,0 +1,109 @@
+"""The command line. Commands import what they need when they run, so that help is instant."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+import rating
+
+DONE, LOOK, NOTHING = 0, 1, 2
+"""Exit codes: clean; finished, with rejects or unrated calls; nothing was rated (SPEC 12)."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(rating.__version__, prog_name="trunkrate")
+def main() -> None:
+    """Rate SIP-trunk telephony: fair-use plans, exact to the last digit."""
+
+
+@main.command("rate")
+@click.argument("cdr_files", metavar="CDR_FILE...", nargs=-1, required=True)
+@click.option("--accounts", required=True, metavar="FILE", help="Customers, numbers, trunks (accounts.yaml).")
+@click.option("--tariffs", required=True, metavar="BOOK", help="Tariff book: a folder, or a shipped name.")
+@click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="New folder.")
+@click.option("--month", metavar="YYYY-MM", help="Rate this month only; other rows are counted, not rated.")
+@click.option(
+    "--format", "format_name", default="auto", show_default=True, help="CDR format: auto, canonical."
+)
+@click.option("--timezone", metavar="ZONE", help="Zone of times without offset (default: the book's).")
+@click.option(
+    "--ambiguous",
+    type=click.Choice(["reject", "first", "second"]),
+    default="reject",
+    show_default=True,
+    help="Local times that occur twice on the autumn clock change.",
+)
+@click.option(
+    "--encoding", type=click.Choice(["utf-8", "latin-1"]), default="utf-8", show_default=True, help="Of text."
+)
+@click.option(
+    "--bare-numbers",
+    type=click.Choice(["national", "international"]),
+    default="national",
+    show_default=True,
+    help="What 33199000110, without + or 0, is.",
+)
+@click.option("--csv", is_flag=True, help="Write rated_calls.csv, too.")
+@click.option("--force", is_flag=True, help="Replace an earlier run's output folder whole.")
+@click.option("--json", "as_json", is_flag=True, help="Print run.json instead of the summary.")
+def rate_command(
+    cdr_files: tuple[str, ...],
+    accounts: str,
+    tariffs: str,
+    out: Path,
+    month: str | None,
+    format_name: str,
+    timezone: str | None,
+    ambiguous: str,
+    encoding: str,
+    bare_numbers: str,
+    csv: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Rate CDRs and write the rated month to a new folder.
+
+    CDR_FILE is a file (CSV, JSON Lines, Parquet, plain or gzip), a folder of them, or - for standard input.
+
+    \b
+    Exit status: 0 clean; 1 done, with rejects or unrated calls; 2 nothing rated.
+    Example: trunkrate rate cdrs/ --accounts accounts.yaml --tariffs contract --month 2026-10 --out october
+    """
+    from rating.batch import Request, run_batch
+    from rating.errors import TrunkrateError
+    from rating.export.run_json import dumps
+    from rating.sources.readers import NAMES
+    from rating.summary import summary
+
+    if format_name not in NAMES:
+        known = ", ".join(NAMES)
+        raise click.BadParameter(
+            f"'{format_name}' is unknown; expected one of {known}.", param_hint="--format"
+        )
+    request = Request(
+        list(cdr_files),
+        accounts,
+        tariffs,
+        out,
+        month,
+        timezone,
+        ambiguous,
+        encoding,
+        bare_numbers,
+        csv,
+        force,
+    )
+    try:
+        batch = run_batch(request)
+    except TrunkrateError as error:
+        click.echo(str(error), err=True)
+        sys.exit(NOTHING)
+    click.echo(dumps(batch.record) if as_json else summary(batch), nl=False)
+    sys.exit(DONE if batch.run.is_clean else LOOK)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Results to files: tables, CSV, Parquet, run.json, and the folder that appears whole."""

@@ -1,0 +1,92 @@
+"""run.json: what was read, how every row was counted, what came out, with what (SPEC 12)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections import Counter
+from importlib.metadata import version
+from typing import Any
+
+import rating
+from rating.errors import Reject
+from rating.money import decimal_text
+from rating.pipeline import Run
+from rating.tariffs.book import TariffBook
+
+LIBRARIES = ("numpy", "pyarrow", "holidays", "tzdata")
+
+
+def run_record(
+    run: Run, book: TariffBook, tariffs: str, accounts: str, content: bytes, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """The record of a run; only `timing` differs between two runs of the same inputs.
+
+    Parameters
+    ----------
+    tariffs, accounts : as named on the command line; content : of the accounts file
+    settings : options that the result depends on, and what was passed over
+    """
+    total = run.total
+    decimals = book.amount_decimals
+    reasons = {
+        name: {**found, "amount": decimal_text(found["amount"], decimals)}
+        for name, found in run.results.by_reason.items()
+    }
+    return {
+        "trunkrate": rating.__version__,
+        **settings,
+        "tariffs": {
+            "book": tariffs,
+            "name": book.name,
+            "version": book.version,
+            "currency": book.currency,
+            "timezone": book.zone.name,
+            "prices": book.prices,
+            "source": book.source,
+            "verified_on": book.verified_on,
+            "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(book.files.items())},
+        },
+        "accounts": {"file": accounts, "sha256": hashlib.sha256(content).hexdigest()},
+        "inputs": [
+            {
+                "file": entry.name,
+                "format": entry.format,
+                "sha256": entry.sha256,
+                "rows": entry.rows,
+                **count,
+                "ignored_columns": entry.ignored_columns,
+                "warnings": entry.warnings,
+            }
+            for entry, count in zip(run.files, run.counts, strict=True)
+        ],
+        "reconciliation": {"rows": run.rows, **total, "balanced": run.rows == sum(total.values())},
+        "reasons": reasons,
+        "totals": {
+            "calls": sum(found["calls"] for found in run.results.by_reason.values()),
+            "seconds": sum(found["seconds"] for found in run.results.by_reason.values()),
+            "billed_s": sum(found["billed_s"] for found in run.results.by_reason.values()),
+            "amount": decimal_text(total_amount(run), decimals),
+            "findings": len(run.results.findings),
+        },
+        "rejects": rejects_by_code(run.rejects),
+        "proposed_plan_suspensions": run.results.suspensions,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "timing": run.timing,
+    }
+
+
+def total_amount(run: Run) -> int:
+    """Amount of all calls, in units of 10**-amount_decimals."""
+    return sum(found["amount"] for found in run.results.by_reason.values())
+
+
+def rejects_by_code(rejects: list[Reject]) -> dict[str, int]:
+    """How many rows each code rejected."""
+    return dict(sorted(Counter(reject.code for reject in rejects).items()))
+
+
+def dumps(record: dict[str, Any]) -> str:
+    """The record as JSON text."""
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"

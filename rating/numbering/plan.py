@@ -1,0 +1,64 @@
+"""The numbering plan of a country: national prefixes to E.164 (tariffs/numbering/)."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from rating.arrays import Ints
+from rating.shipped_data import shipped
+
+NATIONAL_DIGITS = 14
+
+
+@dataclass(frozen=True)
+class NumberingPlan:
+    """National prefixes flattened to intervals of left-aligned national digits (without the leading 0).
+
+    starts : first aligned number of each interval; length, drop, prefix, prefix_digits : per interval, the
+    digits that a number must have after the 0 (0: the plan does not know the prefix), how many of them the
+    E.164 prefix replaces, and that prefix.
+    """
+
+    country: str
+    country_code: int
+    starts: Ints
+    length: Ints
+    drop: Ints
+    prefix: Ints
+    prefix_digits: Ints
+
+
+@cache
+def load_plan(country: str) -> NumberingPlan:
+    """The shipped plan of a country; KeyError where none ships."""
+    path = shipped(Path("numbering") / f"{country}.csv")
+    if not path.is_file():
+        raise KeyError(country)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["national_prefix"][:1] == "0"]
+    cells: dict[str, tuple[int, int, str]] = {}
+    for row in rows:
+        digits = row["national_prefix"][1:]
+        if digits and digits[0] != "0":
+            length = int(row["length"] or 10) - 1
+            cells[digits] = (length, len(digits), row["e164_prefix"] or "33" + digits)
+    edges = {0, 10**NATIONAL_DIGITS}
+    for digits in cells:
+        step = 10 ** (NATIONAL_DIGITS - len(digits))
+        edges |= {int(digits) * step, (int(digits) + 1) * step}
+    starts = sorted(edges)
+    found = [_longest(cells, f"{start:0{NATIONAL_DIGITS}d}") for start in starts]
+    columns = np.array([(length, drop, int(prefix), len(prefix)) for length, drop, prefix in found], np.int64)
+    return NumberingPlan(country, 33, np.array(starts, np.int64), *columns.T)
+
+
+def _longest(cells: dict[str, tuple[int, int, str]], digits: str) -> tuple[int, int, str]:
+    for end in range(len(digits), 0, -1):
+        if digits[:end] in cells and len(digits) == NATIONAL_DIGITS:
+            return cells[digits[:end]]
+    return 0, 0, "0"

@@ -1,0 +1,357 @@
+"""Stage 7: results as tables with the columns of the files (SPEC 12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rating.accounts import Accounts
+from rating.arrays import NONE, AnyArray, Bools, Ints, codes, exact_sum, runs
+from rating.classify import Classified, destination_texts
+from rating.fair_use import Limited, LimitUse
+from rating.money import DECIMALS, decimal_array
+from rating.numbering import Numbers
+from rating.placing import Placed
+from rating.price import Priced
+from rating.reasons import INBOUND, NO_RATE, NOT_ANSWERED, REASONS
+from rating.schema import (
+    CDR_SCHEMA,
+    DIRECTIONS,
+    FORWARD_TYPES,
+    INSTANT,
+    LIMITS_SCHEMA,
+    findings_schema,
+    rated_schema,
+    usage_schema,
+)
+from rating.tariffs.book import TariffBook
+from rating.tariffs.plans import MODES
+from rating.zone import instant_text, month_text
+
+SHARE_DECIMALS = 4
+
+
+@dataclass
+class Results:
+    """Tables of a run and the figures that the summary needs.
+
+    file, is_rated : input of each call and whether it has a price, shape (calls,)
+    by_reason : reason -> calls, seconds, billed seconds, amount (units of 10**-amount_decimals)
+    suspensions : plan suspensions that breaches propose
+    """
+
+    rated: pa.Table
+    unrated: pa.Table
+    findings: pa.Table
+    usage: pa.Table
+    limits: pa.Table
+    file: Ints
+    is_rated: Bools
+    by_reason: dict[str, dict[str, int]]
+    suspensions: list[dict[str, str]]
+
+
+def results_of(
+    calls: Classified,
+    limited: Limited,
+    priced: Priced,
+    duration_s: Ints,
+    included_s: Ints,
+    book: TariffBook,
+    accounts: Accounts,
+) -> Results:
+    """Lay out a run's results."""
+    placed = calls.placed
+    is_rated = limited.reason != NO_RATE
+    table = _rated_table(calls, limited, priced, duration_s, included_s, book, accounts)
+    findings, suspensions = _findings(calls, limited, priced.amount, book, accounts)
+    return Results(
+        rated=table if is_rated.all() else table.filter(pa.array(is_rated)),
+        unrated=_cdr_table(placed, np.flatnonzero(~is_rated), accounts),
+        findings=findings,
+        usage=_usage(calls, limited, priced.amount, duration_s, included_s, book, accounts),
+        limits=_limits(calls, limited, accounts),
+        file=placed.calls.file,
+        is_rated=is_rated,
+        by_reason=_by_reason(limited, priced.amount, duration_s),
+        suspensions=suspensions,
+    )
+
+
+def _names(values: list[str], index: AnyArray) -> pa.Array:
+    """values[index] as text; -1 is empty."""
+    column = pa.array([*values, ""], pa.string())
+    return column.take(pa.array(np.where(index < 0, len(values), index)))
+
+
+def _instants(values: Ints) -> pa.Array:
+    return pa.array(values, pa.int64(), mask=values == NONE).cast(INSTANT)
+
+
+def _months(month: Ints) -> pa.Array:
+    found, inverse = np.unique(month, return_inverse=True)
+    return _names([month_text(value) for value in found.tolist()], inverse.reshape(-1))
+
+
+def _number_texts(column: pa.DictionaryArray, numbers: Numbers) -> pa.Array:
+    return numbers.text.take(pa.array(codes(column)))
+
+
+def site_ids(placed: Placed, own: Ints, accounts: Accounts) -> pa.Array:
+    """Site of each call by its own number; empty where the trunk has none for it."""
+    site = np.full(len(own), -1)
+    names: list[str] = []
+    bounds = np.searchsorted(placed.trunk, np.arange(len(accounts.trunks) + 1))
+    for i, trunk in enumerate(accounts.trunks):
+        part = slice(int(bounds[i]), int(bounds[i + 1]))
+        for found in trunk.sites:
+            for low, high in zip(found.numbers[::2], found.numbers[1::2], strict=True):
+                site[part][(low <= own[part]) & (own[part] <= high)] = len(names)
+            names.append(found.id)
+    return _names(names, site)
+
+
+def _rated_table(
+    calls: Classified,
+    limited: Limited,
+    priced: Priced,
+    duration_s: Ints,
+    included_s: Ints,
+    book: TariffBook,
+    accounts: Accounts,
+) -> pa.Table:
+    placed, cdr, n = calls.placed, calls.placed.calls, len(calls.month)
+    customers = [accounts.customers[trunk.customer].id for trunk in accounts.trunks]
+    schema = rated_schema(book.amount_decimals)
+    plan = np.where(np.isin(limited.reason, [NOT_ANSWERED, INBOUND]), -1, calls.plan)
+    columns: dict[str, Any] = {
+        "source": cdr.source.dictionary_decode(),
+        "call_id": cdr.call_id,
+        "trunk_id": _names([trunk.id for trunk in accounts.trunks], placed.trunk),
+        "customer_id": _names(customers, placed.trunk),
+        "site_id": site_ids(placed, calls.own, accounts),
+        "month": _months(calls.month),
+        "direction": _names(list(DIRECTIONS), np.where(cdr.outbound, 0, 1)),
+        "a_number": _number_texts(cdr.a_text, placed.a_values),
+        "b_number": _number_texts(cdr.b_text, placed.b_values),
+        "b_dialled": cdr.b_text.dictionary_decode(),
+        "setup_time": _instants(cdr.setup),
+        "answer_time": _instants(cdr.answer),
+        "release_time": _instants(cdr.release),
+        "duration_s": duration_s,
+        **destination_texts(book, calls.base),
+        "plan": _names([found.name for found in calls.plans], plan),
+        "reason": _names(list(REASONS), limited.reason),
+        "included_s": included_s,
+        "billed_s": limited.billed_s,
+        "billable_s": priced.billable_s,
+        "price_per_minute": decimal_array(np.maximum(priced.price, 0), DECIMALS, priced.price < 0),
+        "amount": decimal_array(priced.amount, book.amount_decimals),
+        "currency": pa.repeat(book.currency, n),
+        "over_cap": pa.nulls(n, pa.bool_()),
+        "user_id": cdr.user_id.dictionary_decode(),
+        "forwarded_by": cdr.forwarded_by.dictionary_decode(),
+        "forward_type": _names(list(FORWARD_TYPES), cdr.forward_type),
+        "sip_code": cdr.sip_code,
+        "end_reason": cdr.end_reason.dictionary_decode(),
+        "tariff_version": pa.repeat(book.version, n),
+    }
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def _cdr_table(placed: Placed, rows: Ints, accounts: Accounts) -> pa.Table:
+    """Calls in canonical columns, as they were."""
+    cdr = placed.calls.take(rows)
+    columns: dict[str, Any] = {
+        "source": cdr.source.dictionary_decode(),
+        "call_id": cdr.call_id,
+        "trunk_id": _names([trunk.id for trunk in accounts.trunks], placed.trunk[rows]),
+        "direction": _names(list(DIRECTIONS), np.where(cdr.outbound, 0, 1)),
+        "a_number": cdr.a_text.dictionary_decode(),
+        "b_number": cdr.b_text.dictionary_decode(),
+        "setup_time": _instants(cdr.setup),
+        "answer_time": _instants(cdr.answer),
+        "release_time": _instants(cdr.release),
+        "sip_code": cdr.sip_code,
+        "alert_time": _instants(cdr.alert),
+        "user_id": cdr.user_id.dictionary_decode(),
+        "forwarded_by": cdr.forwarded_by.dictionary_decode(),
+        "forward_type": _names(list(FORWARD_TYPES), cdr.forward_type),
+        "end_reason": cdr.end_reason.dictionary_decode(),
+    }
+    return pa.table([columns[name] for name in CDR_SCHEMA.names], schema=CDR_SCHEMA)
+
+
+def _by_reason(limited: Limited, amount: Ints, duration_s: Ints) -> dict[str, dict[str, int]]:
+    found = {}
+    for index, name in enumerate(REASONS):
+        rows = limited.reason == index
+        found[name] = {
+            "calls": int(rows.sum()),
+            "seconds": exact_sum(duration_s[rows]),
+            "billed_s": exact_sum(limited.billed_s[rows]),
+            "amount": exact_sum(amount[rows]),
+        }
+    return found
+
+
+def _ordered_uses(calls: Classified, uses: list[LimitUse]) -> tuple[dict[str, AnyArray], list[str], Ints]:
+    """Every use of every limit as columns, in (trunk, month, plan, place, subject) order."""
+    by_name = [found.name for found in calls.plans]
+    plan_rank = np.argsort(np.argsort(np.array(by_name)))
+    columns: dict[str, list[AnyArray]] = {}
+    subjects: list[str] = []
+    for number, use in enumerate(uses):
+        size = len(use.trunk)
+        subjects += use.subject
+        for name, value in (
+            ("use", np.full(size, number)),
+            ("group", np.arange(size)),
+            ("plan", np.full(size, plan_rank[use.plan])),
+            ("plan_index", np.full(size, use.plan)),
+            ("place", np.full(size, use.place)),
+            ("reason", np.full(size, use.reason)),
+            ("trunk", use.trunk),
+            ("month", use.month),
+            ("limit", use.limit),
+            ("measured", use.measured),
+            ("crossing", use.crossing),
+            ("at", use.at),
+            ("mode", use.mode),
+        ):
+            columns.setdefault(name, []).append(value)
+    joined = {name: np.concatenate(parts).astype(np.int64) for name, parts in columns.items()}
+    if not joined:
+        return {}, [], np.zeros(0, np.int64)
+    encoded = pa.array(subjects, pa.string())
+    rank = pc.rank(encoded, sort_keys="ascending", tiebreaker="min").to_numpy(zero_copy_only=False)
+    order = np.lexsort((rank, joined["place"], joined["plan"], joined["month"], joined["trunk"]))
+    return joined, subjects, order
+
+
+def _limits(calls: Classified, limited: Limited, accounts: Accounts) -> pa.Table:
+    columns, subjects, order = _ordered_uses(calls, limited.uses)
+    if columns:
+        order = order[columns["measured"][order] > 0]
+    if not len(order):
+        return LIMITS_SCHEMA.empty_table()
+    limit, measured = columns["limit"][order], columns["measured"][order]
+    scaled = np.maximum(limit, 1)
+    share = (measured // scaled) * 10**SHARE_DECIMALS + round_half_up_ratio(measured % scaled, scaled)
+    return pa.table(
+        [
+            _names([trunk.id for trunk in accounts.trunks], columns["trunk"][order]),
+            _months(columns["month"][order]),
+            _names([found.name for found in calls.plans], columns["plan_index"][order]),
+            _names(list(REASONS), columns["reason"][order]),
+            pa.array([subjects[i] for i in order.tolist()], pa.string()),
+            limit,
+            measured,
+            decimal_array(share, SHARE_DECIMALS, limit == 0),
+            columns["crossing"][order] >= 0,
+        ],
+        schema=LIMITS_SCHEMA,
+    )
+
+
+def round_half_up_ratio(part: Ints, whole: Ints) -> Ints:
+    """part / whole in units of 10**-SHARE_DECIMALS, ties up; part < whole."""
+    scaled = part * 10**SHARE_DECIMALS
+    quotient, rest = scaled // whole, scaled % whole
+    return quotient + (rest >= whole - rest)
+
+
+def _findings(
+    calls: Classified, limited: Limited, amount: Ints, book: TariffBook, accounts: Accounts
+) -> tuple[pa.Table, list[dict[str, str]]]:
+    schema = findings_schema(book.amount_decimals)
+    columns, subjects, order = _ordered_uses(calls, limited.uses)
+    if columns:
+        order = order[columns["crossing"][order] >= 0]
+    if not len(order):
+        return schema.empty_table(), []
+    sums = _amount_by_use(limited, amount)
+    crossing = columns["crossing"][order]
+    amounts = [
+        sums.get((use, group), 0)
+        for use, group in zip(columns["use"][order].tolist(), columns["group"][order].tolist(), strict=True)
+    ]
+    table = pa.table(
+        [
+            _names([trunk.id for trunk in accounts.trunks], columns["trunk"][order]),
+            _months(columns["month"][order]),
+            _names(list(REASONS), columns["reason"][order]),
+            pa.array([subjects[i] for i in order.tolist()], pa.string()),
+            columns["limit"][order],
+            columns["measured"][order],
+            calls.placed.calls.call_id.take(pa.array(crossing)),
+            _instants(columns["at"][order]),
+            _names(list(MODES), columns["mode"][order]),
+            decimal_array(np.array(amounts, np.int64), book.amount_decimals),
+        ],
+        schema=schema,
+    )
+    proposed = [i for i, use in enumerate(columns["use"][order]) if limited.uses[int(use)].suspend_plan]
+    kept = ("trunk_id", "month", "reason", "subject", "call_id")
+    suspensions = [
+        {**{name: table[name][i].as_py() for name in kept}, "from": instant_text(int(columns["at"][order[i]]))}
+        for i in proposed
+    ]
+    return table, suspensions
+
+
+def _amount_by_use(limited: Limited, amount: Ints) -> dict[tuple[int, int], int]:
+    """Amount of the calls that each use of a limit billed first."""
+    rows = np.flatnonzero(limited.use >= 0)
+    order = rows[np.lexsort((limited.subject[rows], limited.use[rows]))]
+    bounds = runs(limited.use[order], limited.subject[order])
+    return {
+        (int(limited.use[order[start]]), int(limited.subject[order[start]])): exact_sum(
+            amount[order[start:end]]
+        )
+        for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
+    }
+
+
+def _usage(
+    calls: Classified,
+    limited: Limited,
+    amount: Ints,
+    duration_s: Ints,
+    included_s: Ints,
+    book: TariffBook,
+    accounts: Accounts,
+) -> pa.Table:
+    """One row per trunk and month; the channel columns stay empty."""
+    schema = usage_schema(book.amount_decimals)
+    trunk = calls.placed.trunk
+    bounds = runs(trunk, calls.month)
+    starts = bounds[:-1]
+    if not len(trunk):
+        return schema.empty_table()
+
+    def total(values: AnyArray) -> Ints:
+        return np.add.reduceat(values.astype(np.int64), starts)
+
+    outbound = calls.placed.calls.outbound
+    customers = [accounts.customers[found.customer].id for found in accounts.trunks]
+    columns: dict[str, Any] = {
+        "trunk_id": _names([found.id for found in accounts.trunks], trunk[starts]),
+        "customer_id": _names(customers, trunk[starts]),
+        "month": _months(calls.month[starts]),
+        "calls": np.diff(bounds),
+        "answered": total(calls.answered),
+        "inbound_s": total(np.where(outbound, 0, duration_s)),
+        "outbound_s": total(np.where(outbound, duration_s, 0)),
+        "included_s": total(included_s),
+        "billed_s": total(limited.billed_s),
+        "amount": decimal_array(total(amount), book.amount_decimals).cast(
+            pa.decimal128(38, book.amount_decimals)
+        ),
+    }
+    empty = {name: pa.nulls(len(starts), schema.field(name).type) for name in schema.names[10:]}
+    return pa.table([{**columns, **empty}[name] for name in schema.names], schema=schema)

@@ -1,0 +1,66 @@
+"""What a format's reader hands on: blocks of rows as text, and lines that are no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from rating.arrays import Ints
+from rating.sources.files import CdrFile
+
+
+@dataclass
+class BadLine:
+    """A line that holds no row."""
+
+    line: int
+    code: str
+    field: str
+    value: str | None
+    problem: str
+    expected: str
+
+
+@dataclass
+class Block:
+    """Some rows of a file in canonical columns.
+
+    columns : Arrow text, binary or dictionary array of each canonical column that the file has; the times may
+        be timestamps. Shape (rows,) each.
+    lines : line of each row in the file, from 1
+    bad : lines that hold no row
+    not_a_call : rows of the file that are no call leg
+    """
+
+    columns: dict[str, pa.Array]
+    lines: Ints
+    bad: list[BadLine] = field(default_factory=list)
+    not_a_call: int = 0
+
+
+@dataclass
+class FileNotes:
+    """What a reader notices about a file as a whole."""
+
+    ignored_columns: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+Reader = Callable[[CdrFile, str, FileNotes], Iterator[Block]]
+"""(file, encoding, notes to fill) -> blocks"""
+
+RawReader = Callable[[CdrFile, list[int]], dict[int, str]]
+"""(file, lines) -> the rows as they stand in the file, by line"""
+
+
+def bad_block(bad: list[BadLine]) -> Block:
+    """A block without rows."""
+    return Block({}, np.zeros(0, np.int64), bad)
+
+
+def no_text(length: int) -> pa.Array:
+    """A column of empty texts."""
+    return pa.repeat(pa.scalar("", pa.string()), length)

@@ -1,0 +1,122 @@
+"""What the user names as CDR files: paths, folders, `-`, gzip."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from rating.errors import UsageError
+
+SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet")
+BLOCK = 32 << 20
+
+
+@dataclass(frozen=True)
+class CdrFile:
+    """A file to read: the name that the user sees, and where its bytes are."""
+
+    name: str
+    path: Path
+
+    @property
+    def is_gzip(self) -> bool:
+        with self.path.open("rb") as file:
+            return file.read(2) == b"\x1f\x8b"
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """The content, decompressed."""
+        if self.is_gzip:
+            with gzip.open(self.path, "rb") as unpacked:
+                yield unpacked  # type: ignore[misc]
+        else:
+            with self.path.open("rb") as plain:
+                yield plain
+
+    def sha256(self) -> str:
+        """Digest of the bytes as they are stored."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def expand(names: list[str], spool: Path | None = None) -> tuple[list[CdrFile], list[str]]:
+    """The files that paths, folders and `-` stand for, in name order, and what was passed over.
+
+    Raises
+    ------
+    UsageError
+        A path that does not exist, a folder without CDRs, one file named twice.
+    """
+    files: list[CdrFile] = []
+    skipped: list[str] = []
+    for name in names:
+        path = Path(name)
+        if name == "-":
+            files.append(CdrFile("-", _spool_stdin(spool)))
+        elif path.is_dir():
+            found, passed = _folder(path)
+            if not found:
+                raise UsageError(
+                    f"{name}: folder holds no CDR file; expected files ending in {', '.join(SUFFIXES)}, "
+                    "plain or .gz. Nothing was rated. [CDR-FOLDER]"
+                )
+            files += found
+            skipped += passed
+        elif path.exists():
+            files.append(CdrFile(name, path))
+        else:
+            raise UsageError(
+                f"{name}: is not there; expected a CDR file, a folder or -. Nothing was rated. [CDR-FILE]"
+            )
+    seen: dict[Path, str] = {}
+    for file in files:
+        other = seen.setdefault(file.path.resolve(), file.name)
+        if other is not file.name:
+            raise UsageError(
+                f"{file.name}: is the same file as {other}; expected each file once. "
+                "Nothing was rated. [CDR-FILE]"
+            )
+    return sorted(files, key=lambda file: file.name), sorted(skipped)
+
+
+def _folder(folder: Path) -> tuple[list[CdrFile], list[str]]:
+    found, passed = [], []
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not path.is_file() or hidden:
+            continue
+        if path.name.removesuffix(".gz").endswith(SUFFIXES):
+            found.append(CdrFile(str(path), path))
+        else:
+            passed.append(str(path))
+    return found, passed
+
+
+def _spool_stdin(spool: Path | None) -> Path:
+    """Standard input as a file, so that it can be read twice."""
+    handle = tempfile.NamedTemporaryFile(prefix="trunkrate-stdin-", dir=spool, delete=False)  # noqa: SIM115
+    with handle:
+        shutil.copyfileobj(sys.stdin.buffer, handle)
+    return Path(handle.name)
+
+
+def blocks_of_lines(stream: BinaryIO, size: int = BLOCK) -> Iterator[bytes]:
+    """Whole lines in blocks of about `size` bytes; the last line end may be missing."""
+    rest = b""
+    while chunk := stream.read(size):
+        cut = chunk.rfind(b"\n") + 1
+        if cut:
+            yield rest + chunk[:cut]
+            rest = chunk[cut:]
+        else:
+            rest += chunk
+    if rest:
+        yield rest

@@ -1,0 +1,100 @@
+"""Whose call it is: the customer's own number, and the subject of a per-user or per-number limit.
+
+References
+----------
+.. [1] SPEC 6 (rule 8), 6.1, 6.4; choices, "Accounts".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rating.accounts import Accounts
+from rating.arrays import Ints, codes, group_ids, join
+from rating.numbering import NumberingPlan, key_texts, read_numbers
+from rating.placing import Placed
+
+
+def folded(name: str) -> str:
+    """A user's name as it compares: addresses in lower case."""
+    return name.lower() if "@" in name else name
+
+
+class People:
+    """Resolves the texts that name users or numbers, once per customer and text."""
+
+    def __init__(self, accounts: Accounts, plan: NumberingPlan, bare_international: bool) -> None:
+        self.accounts = accounts
+        self.plan = plan
+        self.bare_international = bare_international
+        self._customer = np.array([trunk.customer for trunk in accounts.trunks], np.int64)
+
+    def keys_of(self, column: pa.DictionaryArray, trunk: Ints) -> tuple[Ints, Ints, list[str]]:
+        """Numbers that texts stand for.
+
+        Returns
+        -------
+        (key, subject, names)
+            Number of each text by the customer's users, else as read (0: none); index of its subject in
+            `names`, shape (n,).
+        """
+        customer = self._customer[trunk]
+        group, first = group_ids(customer, codes(column))
+        values = column.dictionary.to_pylist()
+        read = read_numbers(column.dictionary, self.plan, self.bare_international).key
+        keys, subjects = np.zeros(len(first), np.int64), np.zeros(len(first), np.int64)
+        names: dict[str, int] = {}
+        for i, row in enumerate(first.tolist()):
+            code = int(codes(column)[row])
+            name = folded(values[code])
+            key = self.accounts.customers[int(customer[row])].users.get(name, int(read[code]))
+            keys[i] = key
+            text = key_texts(np.array([key]))[0].as_py() if key else name
+            subjects[i] = names.setdefault(text, len(names))
+        return keys[group], subjects[group], list(names)
+
+
+def own_keys(placed: Placed, people: People) -> Ints:
+    """The customer's own number of each call, 0 where none can be read; shape (n,)."""
+    own = np.where(placed.calls.outbound, placed.a_key, placed.b_key)
+    forwarded = np.flatnonzero(_is_given(placed.calls.forwarded_by))
+    if len(forwarded):
+        column = placed.calls.forwarded_by.take(pa.array(forwarded))
+        own[forwarded], _, _ = people.keys_of(column, placed.trunk[forwarded])
+    return own
+
+
+def user_subjects(placed: Placed, people: People, rows: Ints) -> tuple[Ints, list[str]]:
+    """User of each of some calls: `forwarded_by`, else `user_id`, else the own side's number text."""
+    calls = placed.calls
+    chosen = np.where(calls.outbound[rows], 2, 3)
+    chosen = np.where(_is_given(calls.user_id)[rows], 1, chosen)
+    chosen = np.where(_is_given(calls.forwarded_by)[rows], 0, chosen)
+    column = _choose([calls.forwarded_by, calls.user_id, calls.a_text, calls.b_text], chosen, rows)
+    _, subject, names = people.keys_of(column, placed.trunk[rows])
+    return subject, names
+
+
+def number_subjects(placed: Placed, own: Ints, rows: Ints) -> tuple[Ints, list[str]]:
+    """Own number of each of some calls as text, or the text that should have held it."""
+    calls = placed.calls
+    chosen = np.where(calls.outbound[rows], 1, 2)
+    chosen = np.where(_is_given(calls.forwarded_by)[rows], 0, chosen)
+    column = _choose([calls.forwarded_by, calls.a_text, calls.b_text], chosen, rows)
+    texts = column.dictionary_decode()
+    texts = pc.if_else(pc.match_substring(texts, "@"), pc.utf8_lower(texts), texts)
+    found = pc.if_else(pa.array(own[rows] > 0), key_texts(own[rows]), texts).dictionary_encode()
+    return codes(found).astype(np.int64), found.dictionary.to_pylist()
+
+
+def _is_given(column: pa.DictionaryArray) -> np.ndarray:
+    return pc.not_equal(column.dictionary, "").to_numpy(zero_copy_only=False)[codes(column)]
+
+
+def _choose(columns: list[pa.DictionaryArray], chosen: Ints, rows: Ints) -> pa.DictionaryArray:
+    """One text a row: that of the chosen column."""
+    taken = [column.take(pa.array(rows)) for column in columns]
+    stacked = join(taken)
+    return stacked.take(pa.array(chosen * len(rows) + np.arange(len(rows))))

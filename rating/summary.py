@@ -1,0 +1,175 @@
+"""The summary that a run prints: for a person at month end, on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rating.batch import Batch
+from rating.export.run_json import rejects_by_code, total_amount
+from rating.money import decimal_text
+from rating.reasons import INCLUDED, REASONS
+from rating.zone import parse_month
+
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+SHOWN = 20
+
+
+def summary(batch: Batch) -> str:
+    """The summary as text."""
+    parts = [_head(batch), _reasons(batch), _findings(batch), _rejects(batch), _foot(batch)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(batch: Batch) -> str:
+    run, book = batch.run, batch.book
+    months = [str(month) for month in run.results.usage["month"].unique().to_pylist()]
+    title = ", ".join(month_name(month) for month in months) or "No month"
+    usage = run.results.usage
+    trunks = len(usage["trunk_id"].unique())
+    customers = len(usage["customer_id"].unique())
+    files = f"{run.rows:,} rows from {_many(len(run.files), 'file')}"
+    return (
+        f"{title}: {_many(trunks, 'trunk')} of {_many(customers, 'customer')}, {files}, tariff {book.version}"
+    )
+
+
+def month_name(month: str) -> str:
+    """2026-10 as October 2026."""
+    number = parse_month(month)
+    return f"{MONTHS[number % 12]} {number // 12}" if number is not None else month
+
+
+def _reasons(batch: Batch) -> str:
+    by_reason, decimals = batch.run.results.by_reason, batch.book.amount_decimals
+    tax = "excl. tax" if batch.book.prices == "excluding_tax" else "incl. tax"
+    rows = [("reason", "calls", "minutes", "billed min", f"{batch.book.currency} {tax}")]
+    for name in (REASONS[INCLUDED], *REASONS[:INCLUDED]):
+        found = by_reason[name]
+        if found["calls"]:
+            rows.append((name, *_figures(found, decimals)))
+    total = {key: sum(found[key] for found in by_reason.values()) for key in by_reason[REASONS[0]]}
+    rows.append(("all calls", *_figures({**total, "amount": total_amount(batch.run)}, decimals)))
+    lines = _table(rows, "lrrrr")
+    return "\n".join([*lines[:1], *lines[1:-1], "  " + "─" * (len(lines[0]) - 2), lines[-1]])
+
+
+def _figures(found: dict[str, int], decimals: int) -> tuple[str, str, str, str]:
+    billed = minutes(found["billed_s"]) if found["billed_s"] else ""
+    amount = _grouped(decimal_text(found["amount"], decimals)) if found["billed_s"] else ""
+    return f"{found['calls']:,}", minutes(found["seconds"]) if found["seconds"] else "", billed, amount
+
+
+def minutes(seconds: int) -> str:
+    """Seconds as minutes with one decimal, cut."""
+    return f"{seconds // 60:,}.{seconds % 60 // 6}"
+
+
+def _grouped(text: str) -> str:
+    whole, dot, fraction = text.partition(".")
+    return f"{int(whole):,}{dot}{fraction}"
+
+
+def _findings(batch: Batch) -> str:
+    found = batch.run.results.findings.to_pylist()
+    if not found:
+        return "Fair use: no limit crossed."
+    rows = [("trunk", "limit crossed", "", "used", "allowed", "", batch.book.currency)]
+    for row in found[:SHOWN]:
+        is_numbers = row["reason"] == "fair_use_numbers"
+        used, allowed = (
+            f"{row[key]:,} numbers" if is_numbers else hours(row[key]) for key in ("measured", "limit")
+        )
+        rows.append(
+            (row["trunk_id"], row["reason"], row["subject"], used, allowed, row["mode"], str(row["amount"]))
+        )
+    more = [f"  and {len(found) - SHOWN} more: see findings.csv"] if len(found) > SHOWN else []
+    suspended = [
+        f"  plan suspension proposed: {row['trunk_id']} from {row['from']} (record it in accounts to apply)"
+        for row in batch.run.results.suspensions
+    ]
+    return "\n".join([*_table(rows, "lllrrlr"), *more, *suspended])
+
+
+def hours(seconds: int) -> str:
+    """Seconds as hours and minutes.
+
+    Examples
+    --------
+    >>> hours(7200), hours(19989), hours(59)
+    ('2 h', '5 h 33 min', '59 s')
+    """
+    if seconds < 60:
+        return f"{seconds} s"
+    whole, rest = divmod(seconds // 60, 60)
+    return " ".join([*([f"{whole:,} h"] if whole else []), *([f"{rest} min"] if rest or not whole else [])])
+
+
+def _rejects(batch: Batch) -> str:
+    run = batch.run
+    lines = [f"  {warning}" for entry in run.files for warning in entry.warnings]
+    if run.rejects:
+        by_code = ", ".join(f"{code} {count}" for code, count in rejects_by_code(run.rejects).items())
+        lines.append(f"  {_many(len(run.rejects), 'row')} rejected: {by_code}")
+        lines += [f"    {_short(reject.message)}" for reject in run.rejects[:SHOWN]]
+        if len(run.rejects) > SHOWN:
+            lines.append(f"    and {len(run.rejects) - SHOWN} more: see rejects.csv")
+    if run.total["unrated"]:
+        lines.append(f"  {_many(run.total['unrated'], 'call')} without a rate: see unrated.csv")
+    return "To look at:\n" + "\n".join(lines) if lines else "Nothing rejected, nothing unrated."
+
+
+def _short(message: str) -> str:
+    """A message without what becomes of the row and without its rule."""
+    return message.split("; expected")[0]
+
+
+def _foot(batch: Batch) -> str:
+    run = batch.run
+    names = {
+        "other_month": "of other months",
+        "other_source": "of other sources",
+        "not_a_call": "no call legs",
+    }
+    total = {names.get(name, name): count for name, count in run.total.items() if count}
+    counted = " + ".join(f"{count:,} {name}" for name, count in total.items()) or "0"
+    counted = counted.replace(" 1 duplicates", " 1 duplicate")
+    seconds = run.timing["total"]["seconds"]
+    speed = f"{run.rows / seconds:,.0f} rows/s" if seconds else ""
+    stages = ", ".join(
+        f"{name} {found['seconds']:.2f}"
+        for name, found in run.timing.items()
+        if found["seconds"] >= 0.005 and name != "total"
+    )
+    return (
+        f"Reconciled: {run.rows:,} rows = {counted}\n"
+        f"Written whole to {batch.out} in {seconds:.2f} s, {speed} ({stages})"
+    )
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'s' * (count != 1)}"
+
+
+def _table(rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(sides))]
+    return [
+        "  "
+        + "  ".join(
+            cell.ljust(width) if side == "l" else cell.rjust(width)
+            for cell, width, side in zip(row, widths, sides, strict=True)
+        ).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,149 @@
+"""The rate deck: priced prefixes, laid out for a binary search (SPEC 4, 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rating.arrays import Ints
+
+NO_WINDOW = -1
+NO_MAXIMUM = -1
+ALWAYS_FROM, ALWAYS_TO = -(1 << 40), 1 << 40
+
+
+@dataclass(frozen=True)
+class Deck:
+    """Rows of rate_deck.csv in file order, shape (rows,) each.
+
+    low, high : span of number keys [low, high) of the prefix
+    prefix, destination, klass : codes into `prefixes`, `destinations`, `classes`
+    price, fee, per_call, minimum, maximum : micros; NO_MAXIMUM where there is none
+    first_s, following_s, from_second : seconds
+    valid_from, valid_to : local days since 1970-01-01, [from, to)
+    window : index of the time window, or NO_WINDOW
+    """
+
+    prefixes: pa.Array
+    destinations: pa.Array
+    classes: pa.Array
+    low: Ints
+    high: Ints
+    prefix: Ints
+    destination: Ints
+    klass: Ints
+    price: Ints
+    fee: Ints
+    per_call: Ints
+    first_s: Ints
+    following_s: Ints
+    minimum: Ints
+    maximum: Ints
+    valid_from: Ints
+    valid_to: Ints
+    window: Ints
+    from_second: Ints
+    line: Ints
+    _in_force: dict[int, InForce] = field(default_factory=dict, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    def edges(self) -> Ints:
+        """Days on which the rows in force change, ascending."""
+        return np.unique(np.concatenate((self.valid_from, self.valid_to)))
+
+    def by_day(self, days: Ints) -> Iterator[tuple[Ints, InForce]]:
+        """Split days into groups for which the same rows are in force: (positions, rows in force)."""
+        edges = self.edges()
+        epoch = np.searchsorted(edges, days, "right")
+        for found in np.unique(epoch):
+            positions = np.flatnonzero(epoch == found)
+            day = int(days[positions[0]])
+            if int(found) not in self._in_force:
+                self._in_force[int(found)] = rows_in_force(self, day)
+            yield positions, self._in_force[int(found)]
+
+    def codes_of(self, values: pa.Array, names: list[str]) -> Ints:
+        """Codes of names in `destinations` or `classes`; names that are not there have none."""
+        found = pc.index_in(pa.array(names, pa.string()), values)
+        return found.drop_null().to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The rows of one stretch of days, as disjoint intervals of number keys.
+
+    starts, row : first key of each interval, and the base row of its longest prefix (-1: none)
+    more_from, more : the rows beside base row r (windows, steps) are more[more_from[r]:more_from[r + 1]]
+    """
+
+    starts: Ints
+    row: Ints
+    more_from: Ints
+    more: Ints
+
+    def find(self, low: Ints, high: Ints) -> Ints:
+        """Base row of numbers; -1 where none matches, or several do for a masked one. Shape (n,)."""
+        if not len(self.starts):
+            return np.full(len(low), -1)
+        one = np.searchsorted(self.starts, low, "right") - 1
+        other = np.searchsorted(self.starts, high, "right") - 1
+        found = np.where(one >= 0, self.row[np.maximum(one, 0)], -1)
+        return np.where(one == other, found, -1)
+
+
+def rows_in_force(deck: Deck, day: int) -> InForce:
+    """Flatten the prefixes in force on a day, longest prefix winning."""
+    valid = (deck.valid_from <= day) & (day < deck.valid_to)
+    base = np.flatnonzero(valid & (deck.window == NO_WINDOW) & (deck.from_second == 0))
+    starts, row = flatten(deck.low[base], deck.high[base], base)
+    others = np.flatnonzero(valid & ~((deck.window == NO_WINDOW) & (deck.from_second == 0)))
+    base_of_prefix = np.full(len(deck.prefixes), -1)
+    base_of_prefix[deck.prefix[base]] = base
+    owner = base_of_prefix[deck.prefix[others]]
+    order = np.argsort(owner, kind="stable")
+    more_from = np.searchsorted(owner[order], np.arange(len(deck) + 1))
+    return InForce(starts, row, more_from.astype(np.int64), others[order])
+
+
+def flatten(low: Ints, high: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """Nested spans to disjoint intervals, the innermost span winning.
+
+    Examples
+    --------
+    >>> starts, row = flatten(np.array([10, 12]), np.array([20, 14]), np.array([0, 1]))
+    >>> starts.tolist(), row.tolist()
+    ([10, 12, 14, 20], [0, 1, 0, -1])
+    """
+    order = np.lexsort((-high, low))
+    starts: list[int] = []
+    owners: list[int] = []
+    open_ends: list[int] = []
+    open_rows: list[int] = []
+
+    def mark(at: int, row: int) -> None:
+        if starts and starts[-1] == at:
+            owners[-1] = row
+        else:
+            starts.append(at)
+            owners.append(row)
+
+    for at, end, row in zip(low[order].tolist(), high[order].tolist(), rows[order].tolist(), strict=True):
+        while open_ends and open_ends[-1] <= at:
+            closed = open_ends.pop()
+            open_rows.pop()
+            mark(closed, open_rows[-1] if open_rows else -1)
+        mark(at, row)
+        open_ends.append(end)
+        open_rows.append(row)
+    while open_ends:
+        closed = open_ends.pop()
+        open_rows.pop()
+        mark(closed, open_rows[-1] if open_rows else -1)
+    joined = [i for i in range(len(starts)) if i == 0 or owners[i] != owners[i - 1]]
+    return np.array(starts, np.int64)[joined], np.array(owners, np.int64)[joined]

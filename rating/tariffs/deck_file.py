@@ -1,0 +1,227 @@
+"""rate_deck.csv to a `Deck`, with every fault of the file (SPEC 7, 12)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rating.arrays import NONE, SECOND, Bools, Ints, codes
+from rating.csvtext import parse_lines, split_header
+from rating.instants import parse
+from rating.money import parse_micros_array
+from rating.numbering import span_of_prefix
+from rating.tariffs.deck import ALWAYS_FROM, ALWAYS_TO, NO_MAXIMUM, NO_WINDOW, Deck
+from rating.yamlfile import Document
+
+REQUIRED = ("prefix", "destination", "class", "country", "price_per_minute")
+OPTIONAL = {
+    "connect_fee": "0",
+    "price_per_call": "0",
+    "first_s": "60",
+    "following_s": "60",
+    "min_charge": "0",
+    "max_charge": "",
+    "valid_from": "",
+    "valid_to": "",
+    "window": "",
+    "from_second": "0",
+}
+MONEY = "a decimal >= 0 and < 10000 with at most 6 decimals, as 0.0200"
+PREFIX = "digits without +, or FR: and a short number, as 331, FR:15 or FR:118*"
+
+
+def read_deck(path: Path, file: str, windows: tuple[str, ...]) -> tuple[Document, Deck | None]:
+    """Read a rate deck; None where its faults leave nothing to lay out."""
+    doc = Document(file, "TARIFF")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        doc.fault(0, "", None, f"cannot be read ({error.strerror})", "a readable rate_deck.csv", "FILE")
+        return doc, None
+    head, _, body = data.partition(b"\n")
+    names, delimiter = split_header(head)
+    if not _header_is_good(doc, names):
+        return doc, None
+    kinds = dict.fromkeys([*REQUIRED, *OPTIONAL], pa.binary())
+    parsed = parse_lines(
+        body, names, {name: kind for name, kind in kinds.items() if name in names}, delimiter
+    )
+    for at, problem in parsed.bad:
+        doc.fault(at + 2, "line", None, problem, "one value a column", "DECK")
+    line = parsed.lines + 2
+    try:
+        columns = {name: column.cast(pa.string()) for name, column in parsed.columns.items()}
+    except pa.ArrowInvalid:
+        doc.fault(0, "", None, "is not UTF-8", "UTF-8 text", "FILE")
+        return doc, None
+    for name, default in OPTIONAL.items():
+        column = columns.get(name, pa.repeat("", len(line)))
+        columns[name] = pc.if_else(pc.equal(column, ""), default, column)
+    deck = _typed(doc, columns, line, windows)
+    if not doc.faults:
+        _check_rows_together(doc, deck, windows)
+    return doc, deck
+
+
+def _header_is_good(doc: Document, names: list[str]) -> bool:
+    before = len(doc.faults)
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        doc.fault(1, "column", name, "occurs twice", "each column once", "HEADER")
+    for name in [name for name in names if name not in REQUIRED and name not in OPTIONAL]:
+        doc.fault(1, "column", name, "is unknown", "one of " + ", ".join([*REQUIRED, *OPTIONAL]), "HEADER")
+    for name in [name for name in REQUIRED if name not in names]:
+        doc.fault(1, "column", name, "is missing", "columns " + ", ".join(REQUIRED), "HEADER")
+    return len(doc.faults) == before
+
+
+class _Reader:
+    """Columns of the deck to arrays, faults noted by line."""
+
+    def __init__(self, doc: Document, columns: dict[str, pa.Array], line: Ints) -> None:
+        self.doc, self.columns, self.line = doc, columns, line
+
+    def fault(self, rows: Bools, name: str, problem: str, expected: str, code: str) -> None:
+        for row in np.flatnonzero(rows):
+            value = self.columns[name][int(row)].as_py()
+            self.doc.fault(int(self.line[row]), name, value, problem, expected, code)
+
+    def money(self, name: str, empty: int = 0) -> Ints:
+        column = self.columns[name]
+        blank = pc.equal(column, "").to_numpy(zero_copy_only=False)
+        micros, good = parse_micros_array(column)
+        wrong = ~good & ~blank if name == "max_charge" else ~good
+        self.fault(wrong, name, "is no price", MONEY, "DECIMAL")
+        return np.where(blank, empty, micros)
+
+    def seconds(self, name: str, least: int) -> Ints:
+        column = self.columns[name]
+        good = pc.match_substring_regex(column, "^[0-9]{1,6}$")
+        value = pc.cast(pc.if_else(good, column, "1"), pa.int64()).to_numpy(zero_copy_only=False)
+        wrong = ~good.to_numpy(zero_copy_only=False) | (value < least)
+        code = "INCREMENTS" if least else "DECK"
+        self.fault(wrong, name, "is no length of time", f"whole seconds >= {least}, below 1000000", code)
+        return np.where(wrong, 1, value)
+
+    def days(self, name: str, empty: int) -> Ints:
+        column = self.columns[name]
+        blank = pc.equal(column, "").to_numpy(zero_copy_only=False)
+        wall, _, good = parse(pc.binary_join_element_wise(column, "00:00", "T"))
+        self.fault(~blank & (~good | (wall == NONE)), name, "is no date", "a date as 2026-10-01", "DATE")
+        return np.where(blank | (wall == NONE), empty, wall // (86_400 * SECOND))
+
+    def coded(self, name: str) -> tuple[Ints, pa.Array]:
+        encoded = self.columns[name].dictionary_encode()
+        blank = pc.equal(self.columns[name], "").to_numpy(zero_copy_only=False)
+        self.fault(blank, name, "is empty", "a value", "DECK")
+        return codes(encoded).astype(np.int64), encoded.dictionary
+
+
+def _typed(doc: Document, columns: dict[str, pa.Array], line: Ints, windows: tuple[str, ...]) -> Deck:
+    read = _Reader(doc, columns, line)
+    prefix, prefixes = read.coded("prefix")
+    spans = [span_of_prefix(text) or (0, 0) for text in prefixes.to_pylist()]
+    span = np.array(spans, np.int64).reshape(-1, 2)
+    unreadable = (span[prefix, 1] == 0) & pc.not_equal(columns["prefix"], "").to_numpy(zero_copy_only=False)
+    read.fault(unreadable, "prefix", "is no prefix", PREFIX, "PREFIX")
+    destination, destinations = read.coded("destination")
+    klass, classes = read.coded("class")
+    window = pc.fill_null(pc.index_in(columns["window"], pa.array(windows, pa.string())), NO_WINDOW)
+    window = window.to_numpy(zero_copy_only=False).astype(np.int64)
+    named = pc.not_equal(columns["window"], "").to_numpy(zero_copy_only=False)
+    expected = "a window of windows.yaml: " + (", ".join(windows) or "it has none")
+    read.fault(named & (window == NO_WINDOW), "window", "is unknown", expected, "WINDOW")
+    deck = Deck(
+        prefixes=prefixes,
+        destinations=destinations,
+        classes=classes,
+        low=span[prefix, 0],
+        high=span[prefix, 1],
+        prefix=prefix,
+        destination=destination,
+        klass=klass,
+        price=read.money("price_per_minute"),
+        fee=read.money("connect_fee"),
+        per_call=read.money("price_per_call"),
+        first_s=read.seconds("first_s", 1),
+        following_s=read.seconds("following_s", 1),
+        minimum=read.money("min_charge"),
+        maximum=read.money("max_charge", NO_MAXIMUM),
+        valid_from=read.days("valid_from", ALWAYS_FROM),
+        valid_to=read.days("valid_to", ALWAYS_TO),
+        window=window,
+        from_second=read.seconds("from_second", 0),
+        line=line,
+    )
+    wrong = (deck.maximum != NO_MAXIMUM) & (deck.minimum > deck.maximum)
+    read.fault(wrong, "min_charge", "is above max_charge", "min_charge <= max_charge", "CHARGE")
+    read.fault(
+        deck.valid_from >= deck.valid_to, "valid_to", "is not after valid_from", "from < to", "VALIDITY"
+    )
+    return deck
+
+
+def _check_rows_together(doc: Document, deck: Deck, windows: tuple[str, ...]) -> None:
+    """Rows of one prefix: no overlap, a base row whenever any is in force, one destination and class."""
+    order = np.lexsort((deck.valid_from, deck.from_second, deck.window, deck.prefix))
+    same = np.ones(max(len(order) - 1, 0), bool)
+    for key in (deck.prefix, deck.window, deck.from_second):
+        same &= key[order][1:] == key[order][:-1]
+    overlap = same & (deck.valid_from[order][1:] < deck.valid_to[order][:-1])
+    for i in np.flatnonzero(overlap):
+        prefix = deck.prefixes[int(deck.prefix[order[i]])].as_py()
+        problem = f"has validity that overlaps line {deck.line[order[i]]}"
+        doc.fault(
+            int(deck.line[order[i + 1]]), "prefix", prefix, problem, "one row in force at a time", "OVERLAP"
+        )
+    if overlap.any():
+        return
+    many = np.flatnonzero(np.bincount(deck.prefix, minlength=len(deck.prefixes)) > 1)
+    in_many = np.flatnonzero(np.isin(deck.prefix, many))
+    by_prefix = in_many[np.argsort(deck.prefix[in_many], kind="stable")]
+    groups = np.split(by_prefix, np.flatnonzero(np.diff(deck.prefix[by_prefix])) + 1)
+    alone = np.flatnonzero(
+        ~np.isin(deck.prefix, many) & ((deck.window != NO_WINDOW) | (deck.from_second != 0))
+    )
+    for rows in [*groups, *alone[:, None]]:
+        if len(rows):
+            _check_prefix(doc, deck, rows)
+
+
+def _check_prefix(doc: Document, deck: Deck, rows: Ints) -> None:
+    base = (deck.window[rows] == NO_WINDOW) & (deck.from_second[rows] == 0)
+    prefix = deck.prefixes[int(deck.prefix[rows[0]])].as_py()
+    for day in np.unique(np.concatenate((deck.valid_from[rows], deck.valid_to[rows]))):
+        now = (deck.valid_from[rows] <= day) & (day < deck.valid_to[rows])
+        if not now.any():
+            continue
+        line = int(deck.line[rows[now][-1]])
+        if not (now & base).any():
+            problem = "has rows with a window or from_second but none without"
+            doc.fault(line, "prefix", prefix, problem, "a row without window and from_second 0", "WINDOW")
+            return
+        if len(np.unique(deck.destination[rows[now]])) > 1 or len(np.unique(deck.klass[rows[now]])) > 1:
+            problem = "has rows of several destinations or classes"
+            doc.fault(line, "prefix", prefix, problem, "one destination and class a prefix", "DECK")
+            return
+
+
+def window_pairs(deck: Deck) -> set[tuple[int, int, int, int]]:
+    """Pairs of different windows that rows of one prefix use while both are in force: (one, other, lines)."""
+    windowed = np.flatnonzero(deck.window != NO_WINDOW)
+    found = {}
+    by_prefix: dict[int, list[int]] = {}
+    for row in windowed.tolist():
+        by_prefix.setdefault(int(deck.prefix[row]), []).append(row)
+    for rows in by_prefix.values():
+        for i, one in enumerate(rows):
+            for other in rows[i + 1 :]:
+                pair = (int(deck.window[one]), int(deck.window[other]))
+                together = max(deck.valid_from[one], deck.valid_from[other]) < min(
+                    deck.valid_to[one], deck.valid_to[other]
+                )
+                if pair[0] != pair[1] and together and pair not in found:
+                    found[pair] = (*pair, int(deck.line[one]), int(deck.line[other]))
+    return set(found.values())
