@@ -1,0 +1,56 @@
+# make demo   install into .venv, rate the sample month, write out/demo
+# make test   install what the tests need, check and test everything
+# make bench  measure
+# make soak   the long tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench soak golden samples clean
+
+demo: $(VENV)/.base
+	@$(BIN)/trunkrate rate cdr_samples/demo/cdrs --accounts cdr_samples/demo/accounts.yaml \
+	  --tariffs contract --month 2026-10 --out out/demo --csv --force; \
+	  status=$$?; test $$status -le 1 || exit $$status
+
+test: $(VENV)/.test lint
+	$(BIN)/pytest -q
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	$(BIN)/python bench/million.py
+
+soak: $(VENV)/.test
+	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q tests/test_properties.py tests/test_bad_input.py
+
+golden: $(VENV)/.test
+	$(BIN)/python tests/golden/make.py
+
+samples: $(VENV)/.test
+	$(BIN)/python cdr_samples/make_demo.py
+	$(BIN)/python tariffs/sources/make_contract_deck.py
+
+clean:
+	rm -rf $(VENV) out build *.egg-info
+
+# A venv needs ensurepip, which Debian ships apart from Python.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "trunkrate needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  echo "installing python3-venv"; \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -qq -y python3-venv; \
+	  else sudo apt-get update -qq && sudo apt-get install -qq -y python3-venv; fi; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: $(BIN)/python setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@

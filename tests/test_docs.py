@@ -1,0 +1,85 @@
+"""What the docs show is what happens."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from rating.cli import main
+from rating.reasons import REASONS
+from rating.schema import rated_schema
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> str:
+    out = tmp_path_factory.mktemp("demo") / "demo"
+    arguments = ["rate", "cdr_samples/demo/cdrs", "--accounts", "cdr_samples/demo/accounts.yaml"]
+    arguments += ["--tariffs", "contract", "--month", "2026-10", "--out", str(out), "--csv"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1, result.output
+    return result.output.replace(str(out), "out/demo")
+
+
+def without_times(text: str) -> str:
+    return re.sub(r"in [0-9.]+ s, .*", "in … s", text)
+
+
+def test_readme_shows_the_demo_as_it_is(demo: str) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert without_times(demo) in without_times(readme)
+
+
+def test_readme_shows_both_commands_and_output_in_its_first_30_lines() -> None:
+    head = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:30]
+    assert any(line.startswith("make demo") for line in head)
+    assert any(line.startswith("make test") for line in head)
+    assert any(line.startswith("October 2026: 8 trunks") for line in head)
+
+
+def test_makefile_demo_runs_the_command_that_is_tested_here() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    command = re.search(r"trunkrate rate (.*?);", makefile)
+    assert command
+    assert (
+        command[1].split()
+        == ["cdr_samples/demo/cdrs", "--accounts", "cdr_samples/demo/accounts.yaml", "--tariffs", "contract", "--month", "2026-10", "--out", "out/demo", "--csv", "--force"]
+    )
+
+
+def test_demo_shows_every_reason(demo: str) -> None:
+    shown = {line.split()[0] for line in demo.splitlines() if line.startswith("  ") and line.split()}
+    assert shown >= set(REASONS)
+
+
+def test_demo_amounts_add_up(demo: str) -> None:
+    rows = [line.split() for line in demo.splitlines()]
+    by_reason = {row[0]: row for row in rows if row and row[0] in REASONS}
+    cents = sum(round(float(row[-1]) * 10_000) for row in by_reason.values() if len(row) == 5)
+    total = next(row for row in rows if row[:2] == ["all", "calls"])
+    assert cents == round(float(total[-1]) * 10_000)
+
+
+def test_links_of_the_docs_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tariffs/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_help_shows_an_example_and_every_option() -> None:
+    result = CliRunner().invoke(main, ["rate", "--help"])
+    assert result.exit_code == 0
+    assert "Example: trunkrate rate" in result.output
+    for option in ("--accounts", "--tariffs", "--out", "--month", "--format", "--timezone", "--json"):
+        assert option in result.output
+
+
+def test_every_column_of_the_rated_calls_has_a_name_of_the_field() -> None:
+    names = rated_schema(4).names
+    assert len(names) == len(set(names)) == 32
+    assert names[0] == "source"
+    assert names[-1] == "tariff_version"
