@@ -87,7 +87,7 @@ def run_batch(request: Request) -> Batch:
             (folder / "run.json").write_text(dumps(record), encoding="utf-8")
     finally:
         for file in files:
-            if file.name == "-":
+            if file.is_spooled:
                 file.path.unlink(missing_ok=True)
     return Batch(run, book, record, request.out)
 

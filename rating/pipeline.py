@@ -26,6 +26,7 @@ from rating.errors import Reject, SourceError
 from rating.fair_use import apply_limits
 from rating.placing import Placed, answered_seconds, find_repeats, place
 from rating.price import price_calls
+from rating.reasons import EMERGENCY, FREE
 from rating.results import Results, results_of
 from rating.sources.reading import InputFile, Reading
 from rating.subjects import People, own_keys
@@ -119,8 +120,8 @@ def rate_reading(
     duration_s = answered_seconds(placed.calls)
     limited = apply_limits(calls, duration_s, book, accounts, people)
     clock.lap("fair use", len(placed))
-    included_s = np.where((calls.base >= 0) & (calls.reason != 2) & (calls.reason != 3), duration_s, 0)
-    included_s = included_s - limited.billed_s
+    charged = (calls.base >= 0) & (calls.reason != EMERGENCY) & (calls.reason != FREE)
+    included_s = np.where(charged, duration_s, 0) - limited.billed_s
     priced = price_calls(
         calls.base, placed.calls.answer, included_s, limited.billed_s, calls.plan, calls.plans, book
     )

@@ -298,7 +298,10 @@ def _findings(
     proposed = [i for i, use in enumerate(columns["use"][order]) if limited.uses[int(use)].suspend_plan]
     kept = ("trunk_id", "month", "reason", "subject", "call_id")
     suspensions = [
-        {**{name: table[name][i].as_py() for name in kept}, "from": instant_text(int(columns["at"][order[i]]))}
+        {
+            **{name: table[name][i].as_py() for name in kept},
+            "from": instant_text(int(columns["at"][order[i]])),
+        }
         for i in proposed
     ]
     return table, suspensions

@@ -45,10 +45,8 @@ def test_makefile_demo_runs_the_command_that_is_tested_here() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
     command = re.search(r"trunkrate rate (.*?);", makefile)
     assert command
-    assert (
-        command[1].split()
-        == ["cdr_samples/demo/cdrs", "--accounts", "cdr_samples/demo/accounts.yaml", "--tariffs", "contract", "--month", "2026-10", "--out", "out/demo", "--csv", "--force"]
-    )
+    expected = "cdr_samples/demo/cdrs --accounts cdr_samples/demo/accounts.yaml --tariffs contract"
+    assert " ".join(command[1].split()) == f"{expected} --month 2026-10 --out out/demo --csv --force"
 
 
 def test_demo_shows_every_reason(demo: str) -> None:

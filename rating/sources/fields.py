@@ -102,8 +102,11 @@ def _filled(column: pa.Array | None, n: int) -> pa.Array:
 
 def _as_text(column: pa.Array, name: str, rows: _Rows) -> pa.Array:
     """A column as UTF-8 text: `call_id` plain, the others dictionary-encoded."""
-    values = column if name == "call_id" else encode(column).dictionary
-    index = np.arange(len(column)) if name == "call_id" else codes(encode(column))
+    if name == "call_id":
+        values, index = column, np.arange(len(column))
+    else:
+        column = encode(column)
+        values, index = column.dictionary, codes(column)
     if pa.types.is_binary(values.type):
         try:
             values = values.cast(pa.string())

@@ -25,6 +25,7 @@ class CdrFile:
 
     name: str
     path: Path
+    is_spooled: bool = False
 
     @property
     def is_gzip(self) -> bool:
@@ -47,8 +48,10 @@ class CdrFile:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def expand(names: list[str], spool: Path | None = None) -> tuple[list[CdrFile], list[str]]:
+def expand(names: list[str]) -> tuple[list[CdrFile], list[str]]:
     """The files that paths, folders and `-` stand for, in name order, and what was passed over.
+
+    In folders, hidden files, files of other endings and the outputs of earlier runs are passed over.
 
     Raises
     ------
@@ -60,7 +63,10 @@ def expand(names: list[str], spool: Path | None = None) -> tuple[list[CdrFile], 
     for name in names:
         path = Path(name)
         if name == "-":
-            files.append(CdrFile("-", _spool_stdin(spool)))
+            files.append(_spooled("-", sys.stdin.buffer))
+        elif path.is_fifo() or path.is_char_device():
+            with path.open("rb") as stream:
+                files.append(_spooled(name, stream))
         elif path.is_dir():
             found, passed = _folder(path)
             if not found:
@@ -89,23 +95,25 @@ def expand(names: list[str], spool: Path | None = None) -> tuple[list[CdrFile], 
 
 def _folder(folder: Path) -> tuple[list[CdrFile], list[str]]:
     found, passed = [], []
+    outputs = {path.parent for path in folder.rglob("run.json")}
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if not path.is_file() or hidden:
             continue
-        if path.name.removesuffix(".gz").endswith(SUFFIXES):
+        if outputs.intersection(path.parents):
+            passed.append(str(path))
+        elif path.name.removesuffix(".gz").endswith(SUFFIXES):
             found.append(CdrFile(str(path), path))
         else:
             passed.append(str(path))
     return found, passed
 
 
-def _spool_stdin(spool: Path | None) -> Path:
-    """Standard input as a file, so that it can be read twice."""
-    handle = tempfile.NamedTemporaryFile(prefix="trunkrate-stdin-", dir=spool, delete=False)  # noqa: SIM115
-    with handle:
-        shutil.copyfileobj(sys.stdin.buffer, handle)
-    return Path(handle.name)
+def _spooled(name: str, stream: BinaryIO) -> CdrFile:
+    """Standard input or a pipe as a file, so that it can be read twice."""
+    with tempfile.NamedTemporaryFile(prefix="trunkrate-pipe-", delete=False) as file:
+        shutil.copyfileobj(stream, file)
+    return CdrFile(name, Path(file.name), is_spooled=True)
 
 
 def blocks_of_lines(stream: BinaryIO, size: int = BLOCK) -> Iterator[bytes]:
