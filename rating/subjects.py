@@ -83,8 +83,8 @@ def number_subjects(placed: Placed, own: Ints, rows: Ints) -> tuple[Ints, list[s
     chosen = np.where(calls.outbound[rows], 1, 2)
     chosen = np.where(_is_given(calls.forwarded_by)[rows], 0, chosen)
     column = _choose([calls.forwarded_by, calls.a_text, calls.b_text], chosen, rows)
-    texts = column.dictionary_decode()
-    texts = pc.if_else(pc.match_substring(texts, "@"), pc.utf8_lower(texts), texts)
+    texts = pa.array([folded(text) for text in column.dictionary.to_pylist()], pa.string())
+    texts = texts.take(column.indices)
     found = pc.if_else(pa.array(own[rows] > 0), key_texts(own[rows]), texts).dictionary_encode()
     return codes(found).astype(np.int64), found.dictionary.to_pylist()
 

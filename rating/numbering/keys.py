@@ -1,7 +1,8 @@
 """One int64 a number: digits left-aligned, then their count.
 
 `+33199000110` is 331990001100000 (15 digits) × 16 + 11. All numbers that start with a prefix are one
-interval of keys, so the longest prefix is a binary search. Short numbers (SPEC 4) live above `SHORT`, in a
+interval of keys, so the longest prefix is a binary search; it begins at the prefix's own count of digits, so
+that a shorter number (36 among 3600) stays outside. Short numbers (SPEC 4) live above `SHORT`, in a
 space of their own, aligned to 6 digits. 0 is no number.
 """
 
@@ -48,11 +49,12 @@ def span_of_prefix(prefix: str) -> tuple[int, int] | None:
             return None
         step = 10 ** (SHORT_DIGITS - len(digits)) * COUNT
         low = SHORT + int(digits) * step
-        return (low, low + step) if prefix.endswith("*") else (low + len(digits), low + len(digits) + 1)
+        end = low + step if prefix.endswith("*") else low + len(digits) + 1
+        return low + len(digits), end
     if not (prefix.isascii() and prefix.isdigit()) or len(prefix) > E164_DIGITS or prefix[0] == "0":
         return None
     step = 10 ** (E164_DIGITS - len(prefix)) * COUNT
-    return int(prefix) * step, (int(prefix) + 1) * step
+    return int(prefix) * step + len(prefix), (int(prefix) + 1) * step
 
 
 def key_texts(keys: Ints) -> pa.Array:

@@ -21,7 +21,7 @@ class NumberingPlan:
 
     starts : first aligned number of each interval; length, drop, prefix, prefix_digits : per interval, the
     digits that a number must have after the 0 (0: the plan does not know the prefix), how many of them the
-    E.164 prefix replaces, and that prefix.
+    E.164 prefix replaces, and that prefix; alike : equal for neighbours that turn into E.164 the same way.
     """
 
     country: str
@@ -31,6 +31,7 @@ class NumberingPlan:
     drop: Ints
     prefix: Ints
     prefix_digits: Ints
+    alike: Ints
 
 
 @cache
@@ -54,7 +55,16 @@ def load_plan(country: str) -> NumberingPlan:
     starts = sorted(edges)
     found = [_longest(cells, f"{start:0{NATIONAL_DIGITS}d}") for start in starts]
     columns = np.array([(length, drop, int(prefix), len(prefix)) for length, drop, prefix in found], np.int64)
-    return NumberingPlan(country, 33, np.array(starts, np.int64), *columns.T)
+    domestic = [
+        prefix == "33" + f"{start:0{NATIONAL_DIGITS}d}"[:drop]
+        for start, (_, drop, prefix) in zip(starts, found, strict=True)
+    ]
+    same = np.array(domestic[1:]) & np.array(domestic[:-1]) & (columns[1:, 0] == columns[:-1, 0])
+    alike = np.cumsum(np.append(True, ~same))
+    length, drop, prefix, prefix_digits = columns.T
+    return NumberingPlan(
+        country, 33, np.array(starts, np.int64), length, drop, prefix, prefix_digits, alike.astype(np.int64)
+    )
 
 
 def _longest(cells: dict[str, tuple[int, int, str]], digits: str) -> tuple[int, int, str]:

@@ -18,8 +18,8 @@ ANY = np.iinfo(np.int64).max
 _SCHEME = r"^(?i:tel|sips?):"
 _TAIL = r"(?s)[@;].*$"
 _FILLERS = "[ \u00a0\u202f./()-]"
-_DIGITS = r"^\+?[0-9]{1,17}$"
-_MASKED = r"^\+?[0-9]{1,16}\*{1,15}$"
+_DIGITS = r"^\+?[0-9]{1,18}$"
+_MASKED = r"^\+?[0-9]{1,18}\*{1,18}$"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def read_numbers(dialled: pa.Array, plan: NumberingPlan, bare_international: boo
 
 
 def _keys(texts: pa.Array, plan: NumberingPlan, bare_international: bool) -> tuple[Ints, Ints]:
-    """Keys of cleaned texts (optional + and digits, or empty), 0 where unreadable; their cell of the plan."""
+    """Keys of cleaned texts (optional + and digits, or empty), 0 where unreadable; their part of the plan."""
     plus = pc.starts_with(texts, "+").to_numpy(zero_copy_only=False)
     digits = pc.utf8_ltrim(texts, "+")
     count = pc.binary_length(digits).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -138,4 +138,4 @@ def _national(value: Ints, count: Ints, plan: NumberingPlan) -> tuple[Ints, Ints
     key = np.zeros(len(value), np.int64)
     whole = plan.prefix[found] * POW10[left] + value[rows] % POW10[left]
     key[rows] = key_of(whole, plan.prefix_digits[found] + left)
-    return key, cell
+    return key, plan.alike[cell]

@@ -16,7 +16,6 @@ from rating.sources.block import Block, no_text
 from rating.zone import DAY, Zone
 
 LONGEST_CALL = 366 * DAY
-TEXT_COLUMNS = ("source", "trunk_id", "a_number", "b_number", "user_id", "forwarded_by", "end_reason")
 NOT_EMPTY = ("call_id", "trunk_id", "direction", "setup_time", "release_time", "sip_code")
 
 
@@ -56,7 +55,7 @@ def typed(
     rows = _Rows(file, name, block.lines, np.ones(n, bool), [])
     columns = {column: _filled(block.columns.get(column), n) for column in CDR_COLUMNS}
     for column in CDR_COLUMNS:
-        if column not in TIME_COLUMNS:
+        if not pa.types.is_timestamp(columns[column].type):
             columns[column] = _as_text(columns[column], column, rows)
     for column in NOT_EMPTY:
         rows.reject(_is_empty(columns[column]), column, no_text(n), "is empty", "a value", "CDR-FIELD")
@@ -101,8 +100,9 @@ def _filled(column: pa.Array | None, n: int) -> pa.Array:
 
 
 def _as_text(column: pa.Array, name: str, rows: _Rows) -> pa.Array:
-    """A column as UTF-8 text: `call_id` plain, the others dictionary-encoded."""
-    if name == "call_id":
+    """A column as UTF-8 text: `call_id` and times plain, the others dictionary-encoded."""
+    is_plain = name == "call_id" or name in TIME_COLUMNS
+    if is_plain:
         values, index = column, np.arange(len(column))
     else:
         column = encode(column)
@@ -116,7 +116,7 @@ def _as_text(column: pa.Array, name: str, rows: _Rows) -> pa.Array:
     if pc.any(with_nul).as_py():
         wrong = with_nul.to_numpy(zero_copy_only=False)[index]
         rows.reject(wrong, name, column, "holds a NUL byte", "text", "CDR-FIELD")
-    return values if name == "call_id" else recode(index, values)
+    return values if is_plain else recode(index, values)
 
 
 def _reject_bytes(values: pa.Array, index: AnyArray, column: pa.Array, name: str, rows: _Rows) -> pa.Array:
