@@ -85,7 +85,8 @@ def _row(line: int, text: bytes) -> dict[str, str] | BadLine:
             line, "CDR-ENCODING", "byte", byte, "is not UTF-8", "UTF-8 text, or --encoding latin-1"
         )
     except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "too deep"
+        reason = "too deep" if isinstance(error, RecursionError) else "a number of more than 4300 digits"
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else reason
         return BadLine(line, "CDR-FIELD", "line", None, f"is not JSON ({reason})", OBJECT)
     if not isinstance(found, _Pairs):
         return BadLine(line, "CDR-FIELD", "line", None, "is no JSON object", OBJECT)

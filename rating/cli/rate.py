@@ -1,4 +1,4 @@
-"""The command line. Commands import what they need when they run, so that help is instant."""
+"""`trunkrate rate`: a month of CDRs to a folder of results."""
 
 from __future__ import annotations
 
@@ -7,19 +7,10 @@ from pathlib import Path
 
 import click
 
-import rating
-
-DONE, LOOK, NOTHING = 0, 1, 2
-"""Exit codes: clean; finished, with rejects or unrated calls; nothing was rated (SPEC 12)."""
+from rating.cli.exits import DONE, LOOK, NOTHING
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(rating.__version__, prog_name="trunkrate")
-def main() -> None:
-    """Rate SIP-trunk telephony: fair-use plans, exact to the last digit."""
-
-
-@main.command("rate")
+@click.command("rate")
 @click.argument("cdr_files", metavar="CDR_FILE...", nargs=-1, required=True)
 @click.option("--accounts", required=True, metavar="FILE", help="Customers, numbers, trunks (accounts.yaml).")
 @click.option("--tariffs", required=True, metavar="BOOK", help="Tariff book: a folder, or a shipped name.")
@@ -103,7 +94,3 @@ def rate_command(
         sys.exit(NOTHING)
     click.echo(dumps(batch.record) if as_json else summary(batch), nl=False)
     sys.exit(DONE if batch.run.is_clean else LOOK)
-
-
-if __name__ == "__main__":
-    main()
