@@ -20,7 +20,7 @@ from rating.tariffs.plans import MODES
 from rating.yamlfile import Value, load, optional
 from rating.zone import parse_month
 
-EVER_FROM, EVER_TO = -(1 << 62), 1 << 62
+EVER_FROM, EVER_TO = -(1 << 63) + 1, (1 << 63) - 1
 
 INSTANT = "an instant with offset as 2026-10-01T00:00:00+02:00, or a date"
 
@@ -161,7 +161,7 @@ class _Reader:
             customers[customer.id] = customer
         trunks: dict[str, Trunk] = {}
         names: dict[str, str] = {}
-        order = list(customers)
+        order = {name: i for i, name in enumerate(customers)}
         for value in found["trunks"].items() if "trunks" in found else []:
             trunk = self._trunk(value, order)
             for name in {trunk.id.lower(), trunk.fqdn.lower()} - {""}:
@@ -250,17 +250,17 @@ class _Reader:
 
     # --- trunks
 
-    def _trunk(self, value: Value, customers: list[str]) -> Trunk:
+    def _trunk(self, value: Value, customers: dict[str, int]) -> Trunk:
         keys = ("id", "customer", "fqdn", "channels", "plan", "international", "shared", "rating_source")
         more = ("numbers", "sites", "plan_suspensions", "fraud", "suspensions", "decisions")
         found = value.mapping((*keys, *more), required=("id", "customer", "channels"))
         customer = 0
         if "customer" in found:
             name = found["customer"].text()
-            if name in customers:
-                customer = customers.index(name)
-            else:
-                found["customer"].fault("is unknown", "a customer's id", "CUSTOMER")
+            customer = customers.get(name, 0)
+            if name and customers and name not in customers:
+                expected = "a customer's id" + close_names(set(customers), name)
+                found["customer"].fault("is unknown", expected, "CUSTOMER")
         for item in found["numbers"].items() if "numbers" in found else []:
             self._range(item)
         for item in found["suspensions"].items() if "suspensions" in found else []:
@@ -288,18 +288,21 @@ class _Reader:
         )
 
     def _interval(self, found: dict[str, Value], value: Value) -> tuple[int, int]:
+        before = len(value.doc.faults)
         start = optional(found, "from", self._instant, EVER_FROM)
         end = optional(found, "to", self._instant, EVER_TO)
-        if start >= end:
-            value.doc.fault(value.line, "to", found["to"].raw, "is not after from", "from < to", "VALIDITY")
+        if start >= end and len(value.doc.faults) == before:
+            found.get("to", value).fault("is not after from", "from < to", "VALIDITY")
         return start, end
 
     def _instant(self, value: Value) -> int:
-        instant = parse_one(value.text(), self.book.zone)
-        if instant is None:
-            value.fault("is no instant", INSTANT, "TIME")
-            return 0
-        return instant
+        text = value.text()
+        instant = parse_one(text, self.book.zone)
+        if instant is None and text:
+            is_clock_change = parse_one(text + "Z", self.book.zone) is not None
+            problem = "has no offset, on a clock-change night" if is_clock_change else "is no instant"
+            value.fault(problem, INSTANT, "TIME")
+        return instant or 0
 
     def _spans(self, found: dict[str, Value], key: str) -> tuple[Span, ...]:
         spans = []
@@ -330,7 +333,11 @@ class _Reader:
     def _plan(self, value: Value) -> str:
         name = value.text()
         if name and name not in self.book.plans and name != "metered":
-            value.fault("is unknown", "a plan of the book: " + ", ".join(sorted(self.book.plans)), "PLAN")
+            value.fault(
+                "is unknown",
+                "a plan of the book: " + ", ".join(sorted({*self.book.plans, "metered"})),
+                "PLAN",
+            )
         return name
 
     def _destination(self, value: Value) -> Span:
@@ -358,21 +365,23 @@ class _Reader:
 
     def _decisions(self, value: Value) -> tuple[Decision, ...]:
         decisions: dict[tuple[int, str, int], Decision] = {}
+        reasons = (*WAIVABLE, *LIMIT_REASONS)
         keys = ("month", "reason", "mode", "who", "when", "why")
         for item in value.items():
+            before = len(item.doc.faults)
             found = item.mapping(keys, required=("month", "reason", "mode", "who", "when"))
-            if set(keys) - {"why"} - set(found):
-                continue
-            month = parse_month(found["month"].text())
-            if month is None:
+            month = parse_month(found["month"].text()) if "month" in found else None
+            if month is None and "month" in found:
                 found["month"].fault("is no month", "a month as 2026-10", "DECISION")
+            reason = optional(found, "reason", lambda v: v.choice(reasons, "DECISION"), "")
+            mode = optional(found, "mode", lambda v: v.choice(MODES, "DECISION"), "")
+            if len(item.doc.faults) == before and reason in WAIVABLE and mode != "waive":
+                found["mode"].fault(f"cannot be chosen for {reason}", "waive", "DECISION")
+            when = optional(found, "when", self._instant, 0)
+            if len(item.doc.faults) > before or month is None:
                 continue
-            reason = found["reason"].choice((*WAIVABLE, *LIMIT_REASONS), "DECISION")
-            mode = found["mode"].choice(MODES if reason in LIMIT_REASONS else ("waive",), "DECISION")
-            who, why = found["who"].text(), optional(found, "why", Value.text, "")
-            decision = Decision(month, reason, mode, who, self._instant(found["when"]), why)
-            same = (month, reason, decision.when)
-            if same in decisions:
+            if (month, reason, when) in decisions:
                 found["when"].fault("is the time of another decision too", "a later when to win", "DECISION")
-            decisions[same] = decision
+            why = optional(found, "why", Value.text, "")
+            decisions[month, reason, when] = Decision(month, reason, mode, found["who"].text(), when, why)
         return tuple(decisions.values())

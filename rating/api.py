@@ -95,7 +95,10 @@ def rate(
     if month is not None and number is None:
         raise UsageError(f"month '{month}' is no month; expected YYYY-MM, as 2026-10. [MONTH]")
     zone = Zone(timezone) if timezone else book.zone
-    table = pa.Table.from_pandas(cdrs, preserve_index=False)
+    try:
+        table = pa.Table.from_pandas(cdrs, preserve_index=False)
+    except pa.ArrowException as error:
+        raise UsageError(f"cdrs: {error}; expected columns of one type each. [CDR-FIELD]") from None
     reading = read_table(table, Options(zone, ambiguous, "utf-8", bare_international))
     run = rate_reading(reading, book, accounts, month=number, bare_international=bare_international)
     results = run.results

@@ -14,7 +14,7 @@ from rating.export.folder import check_target, whole_folder
 from rating.export.run_json import dumps, run_record
 from rating.export.tables import rejects_table, write_csv, write_parquet
 from rating.pipeline import Run, rate_reading
-from rating.sources.files import expand
+from rating.sources.files import expand, forget
 from rating.sources.reading import Options, Reading, read_files
 from rating.tariffs.book import TariffBook, load_book
 from rating.zone import Zone, parse_month
@@ -86,9 +86,7 @@ def run_batch(request: Request) -> Batch:
             run.timing["total"] = {"seconds": round(now - start, 6), "rows": run.rows}
             (folder / "run.json").write_text(dumps(record), encoding="utf-8")
     finally:
-        for file in files:
-            if file.is_spooled:
-                file.path.unlink(missing_ok=True)
+        forget(files)
     return Batch(run, book, record, request.out)
 
 

@@ -1,7 +1,7 @@
 """CSV text to Arrow columns, one physical line a row, nothing lost.
 
-pyarrow parses; this module makes sure that every line is either a row with its line number or a bad line
-with a reason, whatever the quotes, carriage returns and column counts in it.
+Every line is either a row with its line number or a bad line with a reason, whatever quotes, carriage returns
+and fields it has; pyarrow then parses the good ones.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from rating.arrays import AnyArray, Ints
+from rating.arrays import AnyArray, Bools, Ints
 
 BINARY = pa.binary()
+LINE_FEED, RETURN, QUOTE = b'\n\r"'
 CODED = pa.dictionary(pa.int32(), pa.binary())
 
 
@@ -42,7 +43,10 @@ def split_header(line: bytes) -> tuple[list[str], str]:
     """Column names of a header line and its delimiter: comma, or semicolon or tab where there is no comma."""
     text = line.decode("utf-8", "replace").strip("\r\n").removeprefix("\ufeff")
     delimiter = next((mark for mark in ",;\t" if mark in text), ",")
-    names = next(csv.reader([text], delimiter=delimiter), [])
+    try:
+        names = next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error:
+        names = text.split(delimiter)
     return [name.strip() for name in names], delimiter
 
 
@@ -57,122 +61,104 @@ def parse_lines(
     names : name of each column of the file
     wanted : the columns to return, and as what
     """
-    octets = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(octets == 10)
-    if len(data) and (not len(ends) or ends[-1] != len(data) - 1):
-        ends = np.concatenate((ends, [len(data)]))
-    starts = np.concatenate((np.zeros(min(1, len(ends)), np.int64), ends[:-1] + 1))
-    lengths = ends - starts
-    first = octets[np.minimum(starts, max(len(octets) - 1, 0))] if len(octets) else octets
-    empty = (lengths == 0) | ((lengths == 1) & (first == 13))
+    lines = _Lines(np.frombuffer(data, np.uint8))
     bad: dict[int, str] = {}
-    for line in _lines_with_odd_quotes(octets, starts, len(ends)):
-        bad[int(line)] = "has a quote that does not close"
-    for line in _lines_with_lone_returns(octets, starts, lengths):
-        bad.setdefault(int(line), "has a carriage return inside the line")
-    keep = ~empty
+    lines.note(bad, lines.with_lone_returns(), "has a carriage return inside the line")
+    lines.note(bad, lines.with_loose_quotes(delimiter), "has a quote that does not enclose a whole field")
+    fields = lines.fields(delimiter)
+    for line in np.flatnonzero(~lines.empty & (fields != len(names))).tolist():
+        count = int(fields[line])
+        what = f"{count} field{'s' * (count != 1)}"
+        bad.setdefault(line, f"has {what} where the header has {len(names)}")
+    keep = ~lines.empty
     keep[list(bad)] = False
+    kept = np.flatnonzero(keep)
     if bad:
-        data = b"".join(data[starts[i] : ends[i]] + b"\n" for i in np.flatnonzero(keep))
-    found = _parse_fast(data, names, wanted, delimiter, np.flatnonzero(keep), bad)
-    if found is None:
-        found = _parse_each(data, names, wanted, delimiter, np.flatnonzero(keep), bad)
-    return found
+        data = b"".join(data[lines.starts[i] : lines.ends[i]] + b"\n" for i in kept)
+    return CsvLines(_columns(data, names, wanted, delimiter, len(kept)), kept, sorted(bad.items()))
 
 
-def _lines_with_odd_quotes(octets: AnyArray, starts: Ints, count: int) -> Ints:
-    quotes = np.flatnonzero(octets == 34)
-    if not len(quotes):
-        return np.zeros(0, np.int64)
-    per_line = np.bincount(np.searchsorted(starts, quotes, "right") - 1, minlength=count)
-    return np.flatnonzero(per_line % 2)
+class _Lines:
+    """The lines of a block of bytes, and what stands in them: [start, end) without the line feed."""
+
+    def __init__(self, octets: AnyArray) -> None:
+        self.octets = octets
+        self.ends = np.flatnonzero(octets == LINE_FEED)
+        if len(octets) and (not len(self.ends) or self.ends[-1] != len(octets) - 1):
+            self.ends = np.append(self.ends, len(octets))
+        self.starts = np.append(0, self.ends[:-1] + 1) if len(self.ends) else self.ends
+        lengths = self.ends - self.starts
+        first = octets[np.minimum(self.starts, max(len(octets) - 1, 0))]
+        self.empty: Bools = (lengths == 0) | ((lengths == 1) & (first == RETURN))
+        self.quotes = np.flatnonzero(octets == QUOTE)
+
+    def of(self, positions: Ints) -> Ints:
+        """Line of each position."""
+        return np.searchsorted(self.starts, positions, "right") - 1
+
+    @staticmethod
+    def note(bad: dict[int, str], lines: Ints, problem: str) -> None:
+        for line in np.unique(lines).tolist():
+            bad.setdefault(line, problem)
+
+    def with_lone_returns(self) -> Ints:
+        """Lines with a carriage return that is not part of their line end."""
+        returns = np.flatnonzero(self.octets == RETURN)
+        line = self.of(returns)
+        return line[returns != self.ends[line] - 1]
+
+    def with_loose_quotes(self, delimiter: str) -> Ints:
+        """Lines that RFC 4180 does not know: quotes that do not close, or do not stand at a field's ends.
+
+        In a good line quotes open and close in turn: one that opens stands at a field's start, one that
+        closes at its end, or the two are neighbours (a doubled quote).
+        """
+        if not len(self.quotes):
+            return self.quotes
+        line = self.of(self.quotes)
+        opens = self._number_in_line(line) % 2 == 0
+        before = self.octets[np.maximum(self.quotes - 1, 0)]
+        after = self.octets[np.minimum(self.quotes + 1, len(self.octets) - 1)]
+        at_start = (self.quotes == self.starts[line]) | (before == ord(delimiter))
+        at_end = (self.quotes + 1 == self.ends[line]) | (after == ord(delimiter)) | (after == RETURN)
+        doubled = np.where(opens, before == QUOTE, (after == QUOTE) & (self.quotes + 1 < self.ends[line]))
+        odd = np.bincount(line, minlength=len(self.starts))[line] % 2 == 1
+        return line[np.where(opens, ~(at_start | doubled), ~(at_end | doubled)) | odd]
+
+    def fields(self, delimiter: str) -> Ints:
+        """Fields of each line; delimiters between quotes are text."""
+        marks = np.flatnonzero(self.octets == ord(delimiter))
+        if len(self.quotes):
+            quote_line = self.of(self.quotes)
+            first_quote = np.searchsorted(quote_line, self.of(marks))
+            inside = (np.searchsorted(self.quotes, marks) - first_quote) % 2 == 1
+            marks = marks[~inside]
+        return np.searchsorted(marks, self.ends) - np.searchsorted(marks, self.starts) + 1
+
+    def _number_in_line(self, line: Ints) -> Ints:
+        """Position of each quote among those of its line."""
+        return np.arange(len(line)) - np.searchsorted(line, line)
 
 
-def _lines_with_lone_returns(octets: AnyArray, starts: Ints, lengths: Ints) -> Ints:
-    returns = np.flatnonzero(octets == 13)
-    if not len(returns):
-        return np.zeros(0, np.int64)
-    line = np.searchsorted(starts, returns, "right") - 1
-    return np.unique(line[returns != starts[line] + lengths[line] - 1])
-
-
-def _parse_fast(
-    data: bytes,
-    names: list[str],
-    wanted: dict[str, pa.DataType],
-    delimiter: str,
-    lines: Ints,
-    bad: dict[int, str],
-) -> CsvLines | None:
-    """The whole block at once; None where rows and lines cannot be matched."""
-    short: list[tuple[int, int]] = []
-
-    def skip(row: pa_csv.InvalidRow) -> str:
-        short.append((row.number - 1, row.actual_columns))
-        return "skip"
-
-    if not len(lines):
-        return CsvLines(
-            {name: pa.array([], kind) for name, kind in wanted.items()}, lines, sorted(bad.items())
-        )
+def _columns(
+    data: bytes, names: list[str], wanted: dict[str, pa.DataType], delimiter: str, rows: int
+) -> dict[str, pa.Array]:
+    """Good lines to columns; pyarrow must see the same rows as we do."""
+    if not rows:
+        return {name: pa.array([], kind) for name, kind in wanted.items()}
     unique = [f"{i}:{name}" for i, name in enumerate(names)]
-    kinds = {unique[names.index(name)]: kind for name, kind in wanted.items()}
-    try:
-        table = pa_csv.read_csv(
-            pa.BufferReader(data),
-            read_options=pa_csv.ReadOptions(use_threads=False, column_names=unique, block_size=len(data) + 1),
-            parse_options=pa_csv.ParseOptions(delimiter=delimiter, invalid_row_handler=skip),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=kinds, include_columns=list(kinds), strings_can_be_null=False, check_utf8=False
-            ),
-        )
-    except pa.ArrowInvalid:
-        return None
-    if table.num_rows + len(short) != len(lines) or any(row >= len(lines) for row, _ in short):
-        return None
-    found = dict(bad)
-    for row, fields in short:
-        found[int(lines[row])] = _field_count(fields, len(names))
-    good = np.ones(len(lines), bool)
-    good[[row for row, _ in short]] = False
-    columns = {
-        name: pa.concat_arrays(table[f"{names.index(name)}:{name}"].chunks)
-        if table.num_rows
-        else pa.array([], kind)
-        for name, kind in wanted.items()
-    }
-    return CsvLines(columns, lines[good], sorted(found.items()))
-
-
-def _parse_each(
-    data: bytes,
-    names: list[str],
-    wanted: dict[str, pa.DataType],
-    delimiter: str,
-    lines: Ints,
-    bad: dict[int, str],
-) -> CsvLines:
-    """Line by line: slow, for blocks whose quotes confuse the fast parser."""
-    found, rows, good = dict(bad), [], []
-    texts = [text for text in data.split(b"\n") if text not in (b"", b"\r")]
-    for line, text in zip(lines, texts, strict=True):
-        try:
-            record = next(csv.reader([text.decode("latin-1").rstrip("\r")], delimiter=delimiter, strict=True))
-        except csv.Error:
-            found[int(line)] = "has quotes that do not enclose a whole field"
-            continue
-        if len(record) != len(names):
-            found[int(line)] = _field_count(len(record), len(names))
-            continue
-        rows.append(record)
-        good.append(line)
-    columns = {}
-    for name, kind in wanted.items():
-        at = names.index(name)
-        column = pa.array([record[at].encode("latin-1") for record in rows], pa.binary())
-        columns[name] = column if kind == pa.binary() else column.cast(kind)
-    return CsvLines(columns, np.array(good, np.int64), sorted(found.items()))
-
-
-def _field_count(fields: int, expected: int) -> str:
-    return f"has {fields} field{'s' * (fields != 1)} where the header has {expected}"
+    places = {name: unique[names.index(name)] for name in wanted}
+    table = pa_csv.read_csv(
+        pa.BufferReader(data),
+        read_options=pa_csv.ReadOptions(use_threads=False, column_names=unique, block_size=len(data) + 1),
+        parse_options=pa_csv.ParseOptions(delimiter=delimiter),
+        convert_options=pa_csv.ConvertOptions(
+            column_types={places[name]: kind for name, kind in wanted.items()},
+            include_columns=list(places.values()),
+            strings_can_be_null=False,
+            check_utf8=False,
+        ),
+    )
+    if table.num_rows != rows:
+        raise AssertionError(f"{rows} lines gave {table.num_rows} rows")
+    return {name: pa.concat_arrays(table[place].chunks) for name, place in places.items()}

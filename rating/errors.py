@@ -94,10 +94,12 @@ def quoted(value: str | None, most: int = 60) -> str:
 
 
 ROW_REJECTED = "Row rejected, the others are rated: see rejects.csv."
+FILE_REJECTED = "No row of this file is rated: see rejects.csv."
 
 
 def row_message(
     file: str, line: int, field: str, value: str | None, problem: str, expected: str, code: str
 ) -> str:
     """The message of a rejected row."""
-    return str(Fault(file, line, field, value, problem, expected, code, ROW_REJECTED))
+    outcome = FILE_REJECTED if code == "CDR-HEADER" else ROW_REJECTED
+    return str(Fault(file, line, field, value, problem, expected, code, outcome))

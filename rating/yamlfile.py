@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import yaml
 
 from rating.errors import Fault
@@ -89,10 +90,12 @@ class Value:
     def integer(self, least: int, most: int, code: str = "VALUE") -> int:
         """A whole number in a range; a fault and `least` otherwise."""
         value = self.text()
-        if value.isascii() and value.isdigit() and least <= int(value[:18]) <= most:
+        is_whole = value.isascii() and value.isdigit()
+        if is_whole and len(value) <= 18 and least <= int(value) <= most:
             return int(value)
         if value:
-            self.fault("is out of range", f"a whole number from {least} to {most}", code)
+            problem = "is out of range" if value.lstrip("-").isdigit() else "is no whole number"
+            self.fault(problem, f"a whole number from {least} to {most}", code)
         return least
 
     def boolean(self) -> bool:
@@ -154,18 +157,32 @@ def load(path: Path, file: str, kind: str) -> tuple[Document, Value | None]:
         line = error.object[: error.start].count(b"\n") + 1
         doc.fault(line, "byte", f"\\x{error.object[error.start]:02x}", "is not UTF-8", "UTF-8 text", "FILE")
         return doc, None
+    if _is_too_deep(text):
+        doc.fault(
+            0, "", None, "is nested too deep", "settings as the tariff book's and accounts' own", "FILE"
+        )
+        return doc, None
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 0
         problem = str(getattr(error, "problem", None) or getattr(error, "reason", "is not YAML"))
-        doc.fault(line, "", None, f"is not YAML ({problem})", "YAML as SPEC 12 shows", "FILE")
+        doc.fault(line, "", None, f"is not YAML ({problem})", "YAML keys and values", "FILE")
         return doc, None
     if not isinstance(node, yaml.MappingNode):
-        doc.fault(1, "", None, "holds no mapping", "YAML keys and values as SPEC 12 shows", "FILE")
+        doc.fault(1, "", None, "holds no mapping", "YAML keys and values", "FILE")
         return doc, None
     return doc, Value(doc, node, "")
+
+
+def _is_too_deep(text: str, most: int = 200) -> bool:
+    """Whether brackets or list marks nest beyond what a parser's stack can take."""
+    marks = np.frombuffer(text.encode(), np.uint8)
+    opened = np.isin(marks, list(b"[{")).astype(np.int32) - np.isin(marks, list(b"]}"))
+    depth = np.cumsum(opened)
+    floor = np.minimum.accumulate(np.minimum(depth, 0)) if len(depth) else depth
+    return bool((depth - floor).max(initial=0) > most) or "- " * most in text or "? " * most in text
 
 
 def optional(found: dict[str, Value], key: str, read: Callable[[Value], T], default: T) -> T:

@@ -11,4 +11,5 @@ settings.register_profile(
 settings.register_profile(
     "soak", deadline=None, derandomize=False, print_blob=True, suppress_health_check=SLOW, max_examples=2000
 )
+os.environ["TRUNKRATE_DEBUG"] = "1"  # a fault of the program's own is a traceback here, not exit 2
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))

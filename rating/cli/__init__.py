@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from typing import Any
+
 import click
 
 import rating
+from rating.cli.exits import NOTHING
 from rating.cli.rate import rate_command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Program(click.Group):
+    """Ends in words and exit code 2 even at a fault of its own; TRUNKRATE_DEBUG=1 shows where."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, SystemExit):
+            raise
+        except Exception as error:
+            if os.environ.get("TRUNKRATE_DEBUG"):
+                raise
+            words = " ".join(str(error).split())
+            click.echo(
+                f"trunkrate: stopped by a fault of its own ({type(error).__name__}: {words}); "
+                "no output was left. Run again with TRUNKRATE_DEBUG=1 and report what it shows. [BUG]",
+                err=True,
+            )
+            sys.exit(NOTHING)
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(rating.__version__, prog_name="trunkrate")
 def main() -> None:
     """Rate SIP-trunk telephony: fair-use plans, exact to the last digit."""

@@ -7,7 +7,9 @@ leaves only that hidden folder, which the next run to the same place removes.
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
+import glob
 import os
 import shutil
 import tempfile
@@ -18,6 +20,7 @@ from pathlib import Path
 from rating.errors import UsageError
 
 LOCK = ".lock"
+"""Ending of the lock file of a folder that is being written."""
 
 
 def check_target(out: Path, force: bool) -> None:
@@ -57,20 +60,23 @@ def whole_folder(out: Path, force: bool) -> Iterator[Path]:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         _remove_left_overs(out)
-        aside = Path(tempfile.mkdtemp(prefix=_prefix(out), dir=out.parent))
+        lock, name = _lock(out)
     except OSError as error:
         raise _cannot_write(out, error) from None
+    aside = Path(name.removesuffix(LOCK))
     try:
-        with (aside / LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield aside
-            _flush(aside)
-            (aside / LOCK).unlink()
-            _swap(aside, out, force)
+        aside.mkdir()
+        yield aside
+        _flush(aside)
+        _swap(aside, out, force)
     except OSError as error:
+        if not force and error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            check_target(out, force)
         raise _cannot_write(out, error) from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        os.unlink(name)
+        os.close(lock)
 
 
 def _cannot_write(out: Path, error: OSError) -> UsageError:
@@ -84,13 +90,24 @@ def _prefix(out: Path) -> str:
     return f".{out.name}.trunkrate-"
 
 
+def _lock(out: Path) -> tuple[int, str]:
+    """A locked file beside `out`; it is there, and locked, as long as the run that writes is alive."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=_prefix(out), suffix=LOCK, dir=out.parent)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(name):
+            return handle, name
+        os.close(handle)
+
+
 def _remove_left_overs(out: Path) -> None:
-    """Delete what runs that died left beside `out`; those of living runs are locked."""
-    for path in out.parent.glob(f"{_prefix(out)}*"):
+    """Delete what runs that died left beside `out`."""
+    for path in out.parent.glob(f"{glob.escape(_prefix(out))}*{LOCK}"):
         try:
-            with (path / LOCK).open("r+") as lock:
+            with path.open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(str(path).removesuffix(LOCK), ignore_errors=True)
+                path.unlink()
         except OSError:
             continue
 

@@ -56,6 +56,20 @@ RawReader = Callable[[CdrFile, list[int]], dict[int, str]]
 """(file, lines) -> the rows as they stand in the file, by line"""
 
 
+def shown(value: pa.Scalar) -> str:
+    """A cell as text for a message, whatever its type and however odd its value."""
+    if not value.is_valid:
+        return ""
+    kind = value.type
+    if pa.types.is_timestamp(kind):
+        return f"{np.datetime64(value.value, kind.unit)}{'Z' if kind.tz else ''}"
+    if pa.types.is_dictionary(kind):
+        return shown(value.value)
+    if hasattr(value, "as_buffer"):
+        return value.as_buffer().to_pybytes().decode("utf-8", "backslashreplace")
+    return str(value.as_py())
+
+
 def bad_block(bad: list[BadLine]) -> Block:
     """A block without rows."""
     return Block({}, np.zeros(0, np.int64), bad)

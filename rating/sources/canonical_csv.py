@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pyarrow as pa
-
 from rating.csvtext import BINARY, CODED, parse_lines, split_header
 from rating.errors import quoted
 from rating.schema import CDR_COLUMNS, OPTIONAL_CDR_COLUMNS, TIME_COLUMNS
@@ -39,7 +37,7 @@ def read(file: CdrFile, encoding: str, notes: FileNotes) -> Iterator[Block]:
                     [
                         _header_fault(line + i, text, problem)
                         for i, text in enumerate(data.split(b"\n"))
-                        if text.strip()
+                        if text.strip(b" \t\r\0")
                     ]
                 )
             else:
@@ -65,17 +63,20 @@ def raw(file: CdrFile, lines: list[int]) -> dict[int, str]:
 def check_header(head: bytes, notes: FileNotes) -> tuple[str, bool, list[str], str]:
     """What is wrong with a header line, whether it is one at all, its names and delimiter."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "header is UTF-16; save the file as UTF-8", False, [], ","
+        return "file is UTF-16, not UTF-8", False, [], ","
+    if b"\r" in head.rstrip(b"\r\n"):
+        return "header has a carriage return inside the line", False, [], ","
     names, delimiter = split_header(head)
     known = [name for name in names if name in CDR_COLUMNS]
     missing = [name for name in CDR_COLUMNS if name not in names and name not in OPTIONAL_CDR_COLUMNS]
     twice = sorted({name for name in known if known.count(name) > 1})
-    notes.ignored_columns = sorted({name for name in names if name not in CDR_COLUMNS and name})
     if not known:
         shown = head.decode("utf-8", "replace").rstrip("\r\n")
         return f"header {quoted(shown)} names no canonical column", False, names, delimiter
+    notes.ignored_columns = sorted({name for name in names if name not in CDR_COLUMNS and name})
     if missing:
-        return f"header has no column {', '.join(missing)}", True, names, delimiter
+        word = "column" if len(missing) == 1 else "columns"
+        return f"header has no {word} {', '.join(missing)}", True, names, delimiter
     if twice:
         return f"header has column {', '.join(twice)} twice", True, names, delimiter
     return "", True, names, delimiter
@@ -87,8 +88,3 @@ def _header_fault(line: int, text: bytes, problem: str) -> BadLine:
 
 def _recode(data: bytes, encoding: str) -> bytes:
     return data if encoding == "utf-8" else data.decode(encoding).encode()
-
-
-def text_column(values: list[str]) -> pa.Array:
-    """A column of texts read one by one."""
-    return pa.array(values, pa.string())

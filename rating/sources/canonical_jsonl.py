@@ -103,7 +103,7 @@ def _row(line: int, text: bytes) -> dict[str, str] | BadLine:
         if value is None:
             continue
         if not isinstance(value, str):
-            shown = json.dumps(value)
+            shown = json.dumps(_plain(value), ensure_ascii=False)
             return BadLine(line, "CDR-FIELD", name, shown, "is not a text", OBJECT)
         try:
             value.encode()
@@ -111,6 +111,13 @@ def _row(line: int, text: bytes) -> dict[str, str] | BadLine:
             return BadLine(line, "CDR-FIELD", name, None, "holds half a surrogate pair", "valid Unicode text")
         row[name] = value
     return row
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value without the pairs of keys that reading it left."""
+    if isinstance(value, _Pairs):
+        return {key: _plain(inner) for key, inner in value}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 class _Pairs(list[tuple[str, Any]]):

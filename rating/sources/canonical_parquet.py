@@ -11,29 +11,25 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from rating.schema import CDR_COLUMNS, OPTIONAL_CDR_COLUMNS, TIME_COLUMNS
-from rating.sources.block import BadLine, Block, FileNotes, bad_block
-from rating.sources.canonical_csv import HEADER
+from rating.sources.block import BadLine, Block, FileNotes, bad_block, shown
 from rating.sources.files import CdrFile
 
 ROWS = 1 << 20
+COLUMNS = (
+    "columns " + ", ".join(name for name in CDR_COLUMNS if name not in OPTIONAL_CDR_COLUMNS) + " of text"
+)
 
 
 def read(file: CdrFile, encoding: str, notes: FileNotes) -> Iterator[Block]:
     """Read a Parquet file row group by row group; `line` is the row, from 1."""
-    try:
-        source = pq.ParquetFile(file.path)
-    except (pa.ArrowInvalid, OSError) as error:
-        reason = str(error).split("\n")[0].rstrip(".")
-        notes.warnings.append(f"{file.name}: is no readable Parquet file ({reason}). [CDR-HEADER]")
-        return
-    with source:
+    with _opened(file) as source:
         names = source.schema_arrow.names
-        problem = missing_columns(names)
+        problem = missing_columns(names) or odd_columns(source.schema_arrow)
         notes.ignored_columns = sorted(set(names) - set(CDR_COLUMNS))
         if problem:
-            notes.warnings.append(f"{file.name}: {problem}; expected {HEADER}. [CDR-HEADER]")
+            notes.warnings.append(f"{file.name}: {problem}; expected {COLUMNS}. [CDR-HEADER]")
             bad = [
-                BadLine(row + 1, "CDR-HEADER", "", None, problem, HEADER)
+                BadLine(row + 1, "CDR-HEADER", "", None, problem, COLUMNS)
                 for row in range(source.metadata.num_rows)
             ]
             yield bad_block(bad)
@@ -41,8 +37,19 @@ def read(file: CdrFile, encoding: str, notes: FileNotes) -> Iterator[Block]:
         wanted = [name for name in CDR_COLUMNS if name in names]
         row = 1
         for batch in source.iter_batches(ROWS, columns=wanted):
+            batch.validate()
             yield block_of(pa.Table.from_batches([batch]), row)
             row += batch.num_rows
+        if row - 1 != source.metadata.num_rows:
+            raise pa.ArrowInvalid(f"{row - 1} rows where the footer says {source.metadata.num_rows}")
+
+
+def _opened(file: CdrFile) -> pq.ParquetFile:
+    """The file; one inside gzip is unpacked in memory, for Parquet is read from its end."""
+    if not file.is_gzip:
+        return pq.ParquetFile(file.path)
+    with file.open() as stream:
+        return pq.ParquetFile(pa.BufferReader(stream.read()))
 
 
 def missing_columns(names: list[str]) -> str:
@@ -51,43 +58,76 @@ def missing_columns(names: list[str]) -> str:
     return f"table has no column {', '.join(missing)}" if missing else ""
 
 
+def odd_columns(schema: pa.Schema) -> str:
+    """What is wrong with the types of canonical columns; empty where nothing is."""
+    twice = sorted({name for name in schema.names if schema.names.count(name) > 1 and name in CDR_COLUMNS})
+    if twice:
+        return f"table has column {', '.join(twice)} twice"
+    odd = [field for field in schema if field.name in CDR_COLUMNS and not _is_plain(field)]
+    return f"column {odd[0].name} is of type {odd[0].type}" if odd else ""
+
+
+def _is_plain(field: pa.Field) -> bool:
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if pa.types.is_timestamp(kind):
+        return field.name in TIME_COLUMNS
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    is_bytes = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return is_text or is_bytes or is_number or pa.types.is_null(kind)
+
+
 def block_of(table: pa.Table, row: int) -> Block:
-    """Columns of an Arrow table as texts, the times as timestamps where they are typed."""
+    """Columns of an Arrow table as texts or bytes, the times as timestamps where they are typed."""
     columns = {}
     for name in CDR_COLUMNS:
         if name in table.column_names:
             column = table[name].combine_chunks()
             if isinstance(column, pa.ChunkedArray):
-                column = pa.concat_arrays(column.chunks)
-            columns[name] = _plain(column, name in TIME_COLUMNS)
+                column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+            columns[name] = _plain(column)
     return Block(columns, row + np.arange(table.num_rows))
 
 
-def _plain(column: pa.Array, is_time: bool) -> pa.Array:
-    kind = column.type
-    if pa.types.is_dictionary(kind):
+def _plain(column: pa.Array) -> pa.Array:
+    """Texts as bytes, so that they are checked like those of any file; numbers as texts."""
+    if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-        kind = column.type
-    if is_time and pa.types.is_timestamp(kind):
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_binary(kind):
         return column
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return pc.cast(column, pa.binary())
+    if pa.types.is_null(kind):
+        return pa.repeat("", len(column))
     if pa.types.is_floating(kind):
         whole = pc.equal(pc.floor(column), column)
         as_int = pc.cast(pc.if_else(whole, column, None), pa.int64(), safe=False)
         return pc.if_else(whole, pc.cast(as_int, pa.string()), pc.cast(column, pa.string()))
-    return pc.cast(column, pa.string())
+    if pa.types.is_integer(kind):
+        return pc.cast(column, pa.string())
+    return pc.cast(column, pa.binary())
 
 
 def raw(file: CdrFile, rows: list[int]) -> dict[int, str]:
     """Rows of a Parquet file as JSON."""
-    return raw_of(pq.read_table(file.path), rows)
+    with _opened(file) as source:
+        return raw_of(source.read(), rows)
 
 
 def raw_of(table: pa.Table, rows: list[int]) -> dict[int, str]:
     """Rows of a table as JSON."""
-    found = table.take(pa.array([row - 1 for row in rows], pa.int64())).to_pylist()
+    taken = table.take(pa.array([row - 1 for row in rows], pa.int64()))
+    columns = {name: [_shown(value) for value in taken[i]] for i, name in enumerate(table.column_names)}
     return {
-        row: json.dumps(value, default=str, ensure_ascii=False)
-        for row, value in zip(rows, found, strict=True)
+        row: json.dumps({name: column[i] for name, column in columns.items()}, ensure_ascii=False)
+        for i, row in enumerate(rows)
     }
+
+
+def _shown(value: pa.Scalar) -> object:
+    """A value as JSON can say it, whatever it is."""
+    if not value.is_valid:
+        return None
+    kind = value.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        return value.as_py()
+    return shown(value)

@@ -12,7 +12,7 @@ from rating.arrays import NONE, SECOND, AnyArray, Bools, Ints, codes, encode, re
 from rating.errors import Reject, row_message
 from rating.instants import RULE, parse, resolve
 from rating.schema import CDR_COLUMNS, DIRECTIONS, FORWARD_TYPES, TIME_COLUMNS, Calls
-from rating.sources.block import Block, no_text
+from rating.sources.block import Block, no_text, shown
 from rating.zone import DAY, Zone
 
 LONGEST_CALL = 366 * DAY
@@ -32,12 +32,14 @@ class _Rows:
     def reject(self, wrong: Bools, field: str, values: pa.Array, problem: str, rule: str, code: str) -> None:
         """Reject the good rows among `wrong`, showing the value of a column."""
         for row in np.flatnonzero(wrong & self.good).tolist():
-            value = values[row].as_py()
-            shown = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-            line = int(self.lines[row])
-            message = row_message(self.name, line, field, shown, problem, rule, code)
-            self.rejects.append(Reject(self.file, line, code, message))
+            self.reject_row(row, field, values, problem, rule, code)
         self.good &= ~wrong
+
+    def reject_row(self, row: int, field: str, values: pa.Array, problem: str, rule: str, code: str) -> None:
+        """Note one reject; the row stays among the good until `good` says otherwise."""
+        line = int(self.lines[row])
+        message = row_message(self.name, line, field, shown(values[row]), problem, rule, code)
+        self.rejects.append(Reject(self.file, line, code, message))
 
 
 def typed(
@@ -160,18 +162,16 @@ def _sip_code(column: pa.DictionaryArray, rows: _Rows) -> AnyArray:
 def _instants(column: pa.Array, name: str, rows: _Rows, zone: Zone, ambiguous: str) -> Ints:
     if pa.types.is_timestamp(column.type):
         wall, offset_given, good = _typed_instants(column)
-        shown = pc.fill_null(pc.cast(column, pa.string()), "")
     else:
         wall, offset_given, good = parse(column)
-        shown = column
-    rows.reject(~good, name, shown, "is no instant", RULE, "CDR-TIME")
+    rows.reject(~good, name, column, "is no instant", RULE, "CDR-TIME")
     utc, twice, missing = resolve(wall, offset_given, zone, ambiguous)
     rule = f"an offset, or --ambiguous first|second (time zone {zone.name})"
     rows.reject(
-        twice, name, shown, "has no offset and occurs twice on a clock-change night", rule, "CDR-TIME"
+        twice, name, column, "has no offset and occurs twice on a clock-change night", rule, "CDR-TIME"
     )
     problem = f"has no offset and does not exist in {zone.name} (clock change)"
-    rows.reject(missing, name, shown, problem, "an offset, or the right --timezone", "CDR-TIME")
+    rows.reject(missing, name, column, problem, "an offset, or the right --timezone", "CDR-TIME")
     return utc
 
 
@@ -190,33 +190,14 @@ def _check_times(times: dict[str, Ints], columns: dict[str, pa.Array], rows: _Ro
     answered = answer != NONE
     with np.errstate(over="ignore"):
         too_long = (setup != NONE) & (release != NONE) & (release - setup > LONGEST_CALL)
-    shown = columns["release_time"]
-    if pa.types.is_timestamp(shown.type):
-        shown = pc.fill_null(pc.cast(shown, pa.string()), "")
-    rows.reject(
-        too_long,
-        "release_time",
-        shown,
-        "is more than 366 days after setup_time",
-        "a shorter call",
-        "CDR-TIME",
-    )
-    rule = "setup <= answer <= release"
+    release_text, limit = columns["release_time"], "is more than 366 days after setup_time"
+    rows.reject(too_long, "release_time", release_text, limit, "a shorter call", "CDR-TIME")
     for wrong, late, early in (
         (answered & (answer < setup), "answer_time", "setup_time"),
         (answered & (release < answer), "release_time", "answer_time"),
         (~answered & (release < setup), "release_time", "setup_time"),
     ):
         for row in np.flatnonzero(wrong & rows.good).tolist():
-            before = _one_text(columns[early][row])
-            one = np.zeros(len(wrong), bool)
-            one[row] = True
-            shown = columns[late]
-            if pa.types.is_timestamp(shown.type):
-                shown = pc.fill_null(pc.cast(shown, pa.string()), "")
-            rows.reject(one, late, shown, f"precedes {early} '{before}'", rule, "CDR-TIME-ORDER")
-
-
-def _one_text(value: pa.Scalar) -> str:
-    found = value.as_py()
-    return found.decode() if isinstance(found, bytes) else str(found)
+            problem = f"precedes {early} '{shown(columns[early][row])}'"
+            rows.reject_row(row, late, columns[late], problem, "setup <= answer <= release", "CDR-TIME-ORDER")
+        rows.good &= ~wrong

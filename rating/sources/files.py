@@ -59,6 +59,21 @@ def expand(names: list[str]) -> tuple[list[CdrFile], list[str]]:
         A path that does not exist, a folder without CDRs, one file named twice.
     """
     files: list[CdrFile] = []
+    try:
+        return _expand(names, files)
+    except BaseException:
+        forget(files)
+        raise
+
+
+def forget(files: list[CdrFile]) -> None:
+    """Delete the copies that were made of standard input and pipes."""
+    for file in files:
+        if file.is_spooled:
+            file.path.unlink(missing_ok=True)
+
+
+def _expand(names: list[str], files: list[CdrFile]) -> tuple[list[CdrFile], list[str]]:
     skipped: list[str] = []
     for name in names:
         path = Path(name)
@@ -82,14 +97,15 @@ def expand(names: list[str]) -> tuple[list[CdrFile], list[str]]:
             raise UsageError(
                 f"{name}: is not there; expected a CDR file, a folder or -. Nothing was rated. [CDR-FILE]"
             )
-    seen: dict[Path, str] = {}
+    seen: dict[str, str] = {}
     for file in files:
-        other = seen.setdefault(file.path.resolve(), file.name)
-        if other is not file.name:
+        place = file.name if file.is_spooled else str(file.path.resolve())
+        if place in seen:
             raise UsageError(
-                f"{file.name}: is the same file as {other}; expected each file once. "
+                f"{file.name}: is the same file as {seen[place]}; expected each file once. "
                 "Nothing was rated. [CDR-FILE]"
             )
+        seen[place] = file.name
     return sorted(files, key=lambda file: file.name), sorted(skipped)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 from rating.errors import UsageError
@@ -35,13 +36,14 @@ def recognise(file: CdrFile) -> Format:
     try:
         with file.open() as stream:
             head = stream.read(4096)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UsageError(
             f"{file.name}: cannot be read ({error}); expected a readable file. Nothing was rated. [CDR-FILE]"
         ) from None
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     named_jsonl = file.name.removesuffix(".gz").endswith((".jsonl", ".ndjson"))
-    if head.startswith(b"PAR1"):
+    named_parquet = file.name.removesuffix(".gz").endswith(".parquet")
+    if head.startswith(b"PAR1") or named_parquet:
         form = "parquet"
     elif start in (b"{", b"[") or (not start and named_jsonl):
         form = "jsonl"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pyarrow as pa
 from rating.errors import Reject, UsageError
 from rating.schema import Calls, concat
 from rating.sources.block import Block, FileNotes
-from rating.sources.canonical_parquet import block_of, missing_columns, raw_of
+from rating.sources.canonical_parquet import block_of, missing_columns, odd_columns, raw_of
 from rating.sources.fields import typed
 from rating.sources.files import CdrFile
 from rating.sources.readers import Format, recognise
@@ -78,21 +79,30 @@ def read_files(files: list[CdrFile], options: Options) -> Reading:
         formats.append(found)
         notes = FileNotes()
         entry = InputFile(file.name, f"{found.name}-{found.form}", file.sha256())
-        try:
+        with _readable(file.name):
             for block in found.read(file, options.encoding, notes):
                 _add(block, index, entry, found.source, options, parts, rejects)
-        except (OSError, EOFError, zlib.error) as error:
-            raise UsageError(
-                f"{file.name}: cannot be read to its end ({error}); expected a whole file. "
-                "Nothing was rated. [CDR-FILE]"
-            ) from None
         entry.ignored_columns, entry.warnings = notes.ignored_columns, notes.warnings
         inputs.append(entry)
 
     def raw(index: int, lines: list[int]) -> dict[int, str]:
-        return formats[index].raw(files[index], lines)
+        with _readable(files[index].name):
+            return formats[index].raw(files[index], lines)
 
     return Reading(inputs, concat(parts), rejects, raw, time.perf_counter() - start)
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """A file that breaks off or is damaged stops the run: what it held cannot be accounted for."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise UsageError(
+            f"{name}: cannot be read to its end ({reason}); expected a whole file. "
+            "Nothing was rated. [CDR-FILE]"
+        ) from None
 
 
 def read_table(table: pa.Table, options: Options, name: str = "cdrs") -> Reading:
@@ -103,7 +113,7 @@ def read_table(table: pa.Table, options: Options, name: str = "cdrs") -> Reading
     UsageError
         A canonical column is missing.
     """
-    problem = missing_columns(table.column_names)
+    problem = missing_columns(table.column_names) or odd_columns(table.schema)
     if problem:
         raise UsageError(f"{name}: {problem}; expected the canonical columns of SPEC 2. [CDR-HEADER]")
     entry = InputFile(name, "canonical-table", "")

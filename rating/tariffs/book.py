@@ -78,10 +78,11 @@ def load_book(name: str | Path) -> TariffBook:
     faults: list[Fault] = []
     fields = _read_book_yaml(folder, shown, faults)
     windows = _read_windows_yaml(folder, shown, faults)
+    faults_of_windows = bool(faults)
     plans, plan_documents = _read_plans(folder, shown, faults)
     deck_document, deck = read_deck(folder / "rate_deck.csv", str(shown / "rate_deck.csv"), windows.names)
     if deck is not None:
-        if not deck_document.faults:
+        if not deck_document.faults and not faults_of_windows:
             _check_windows(deck_document, deck, windows)
         _check_names(deck, plan_documents, fields)
     faults += deck_document.faults + [fault for document, _ in plan_documents for fault in document.faults]
@@ -191,7 +192,7 @@ def _read_plans(
     folder: Path, shown: Path, faults: list[Fault]
 ) -> tuple[dict[str, Plan], list[tuple[Document, tuple[Value, Plan]]]]:
     plans: dict[str, Plan] = {}
-    documents = []
+    documents: list[tuple[Document, tuple[Value, Plan]]] = []
     for path in sorted((folder / "plans").glob("*.yaml")):
         document, root = load(path, str(shown / "plans" / path.name), "TARIFF")
         if root is None:
@@ -199,7 +200,8 @@ def _read_plans(
             continue
         plan = read_plan(root)
         if plan.name in plans:
-            document.fault(1, "plan", plan.name, "is in two files", "one file a plan", "PLAN")
+            other = next(of.file for of, (_, found) in documents if found.name == plan.name)
+            document.fault(1, "plan", plan.name, f"is in {other} too", "one file a plan", "PLAN")
         plans[plan.name] = plan
         documents.append((document, (root, plan)))
     return plans, documents

@@ -43,6 +43,11 @@ def read_deck(path: Path, file: str, windows: tuple[str, ...]) -> tuple[Document
         return doc, None
     head, _, body = data.partition(b"\n")
     names, delimiter = split_header(head)
+    if b"\r" in head.rstrip(b"\r"):
+        doc.fault(
+            1, "header", None, "has a carriage return inside the line", "line ends of LF or CR LF", "HEADER"
+        )
+        return doc, None
     if not _header_is_good(doc, names):
         return doc, None
     kinds = dict.fromkeys([*REQUIRED, *OPTIONAL], pa.binary())
@@ -55,7 +60,9 @@ def read_deck(path: Path, file: str, windows: tuple[str, ...]) -> tuple[Document
     try:
         columns = {name: column.cast(pa.string()) for name, column in parsed.columns.items()}
     except pa.ArrowInvalid:
-        doc.fault(0, "", None, "is not UTF-8", "UTF-8 text", "FILE")
+        at = _first_bad_byte(data)
+        byte = f"\\x{data[at]:02x}"
+        doc.fault(data[:at].count(b"\n") + 1, "byte", byte, "is not UTF-8", "UTF-8 text", "FILE")
         return doc, None
     for name, default in OPTIONAL.items():
         column = columns.get(name, pa.repeat("", len(line)))
@@ -64,6 +71,14 @@ def read_deck(path: Path, file: str, windows: tuple[str, ...]) -> tuple[Document
     if not doc.faults:
         _check_rows_together(doc, deck, windows)
     return doc, deck
+
+
+def _first_bad_byte(data: bytes) -> int:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
 
 
 def _header_is_good(doc: Document, names: list[str]) -> bool:

@@ -165,10 +165,10 @@ def _read_span(value: Value, doc: Document) -> Span:
     )
     start = _read_minute(found["from"]) if "from" in found else 0
     end = _read_minute(found["to"]) if "to" in found else MINUTES
-    if start == end:
-        doc.fault(value.line, "to", found["to"].raw, "equals from", "a window that lasts", "WINDOW")
     if start == MINUTES:
         found["from"].fault("is the end of the day", "00:00 to 23:59", "WINDOW")
+    elif start == end and len(found) == 3:
+        found["to"].fault("equals from", "a window that lasts", "WINDOW")
     return Span(days, start, end)
 
 
