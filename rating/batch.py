@@ -60,7 +60,7 @@ def run_batch(request: Request) -> Batch:
     check_target(request.out, request.force)
     book = load_book(request.tariffs)
     accounts = load_accounts(request.accounts, book)
-    zone = _zone(request.timezone) if request.timezone else book.zone
+    zone = book.zone if request.timezone is None else _zone(request.timezone)
     loaded = time.perf_counter()
     files, skipped = expand(request.cdr_files)
     try:

@@ -49,6 +49,7 @@ class Run:
     """All that a run found.
 
     counts : rows of each input by category, shape of `files`
+    warnings : what looks wrong though every row is accounted for
     timing : stage -> seconds and rows
     """
 
@@ -56,6 +57,7 @@ class Run:
     rejects: list[Reject]
     files: list[InputFile]
     counts: list[dict[str, int]]
+    warnings: list[str]
     timing: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
@@ -70,9 +72,10 @@ class Run:
 
     @property
     def is_clean(self) -> bool:
-        """Nothing to look at: no rejects, no unrated calls, no file that could not be used."""
+        """Nothing to look at: no rejects, no unrated calls, no warning."""
         total = self.total
-        return not (total["rejected"] or total["unrated"] or any(entry.warnings for entry in self.files))
+        warned = self.warnings or any(entry.warnings for entry in self.files)
+        return not (total["rejected"] or total["unrated"] or warned)
 
 
 def rate_reading(
@@ -108,6 +111,7 @@ def rate_reading(
     other_source = candidate & ~_of_rated_source(placed, candidate, accounts)
     skipped = {"duplicates": duplicate, "other_month": other_month & ~duplicate & ~conflict}
     skipped["other_source"] = other_source
+    warnings = _silent_sources(placed, candidate, other_source, accounts)
     file_of = placed.calls.file
     rows = _in_order(placed, np.flatnonzero(candidate & ~other_source))
     placed, months = placed.take(rows), months[rows]
@@ -129,7 +133,7 @@ def rate_reading(
     results = results_of(calls, limited, priced, duration_s, included_s, book, accounts)
     clock.lap("results", len(placed))
     counts = _count(reading, rejects, skipped, file_of, results)
-    return Run(results, sorted(rejects), reading.files, counts, clock.timing)
+    return Run(results, sorted(rejects), reading.files, counts, warnings, clock.timing)
 
 
 def _of_rated_source(placed: Placed, candidate: Bools, accounts: Accounts) -> Bools:
@@ -162,6 +166,18 @@ def _of_rated_source(placed: Placed, candidate: Bools, accounts: Accounts) -> Bo
             )
         raise SourceError("\n".join(lines))
     return good
+
+
+def _silent_sources(placed: Placed, candidate: Bools, other_source: Bools, accounts: Accounts) -> list[str]:
+    """Trunks whose `rating_source` sent nothing while another source did."""
+    kept = np.bincount(placed.trunk[candidate & ~other_source], minlength=len(accounts.trunks))
+    left = np.bincount(placed.trunk[other_source], minlength=len(accounts.trunks))
+    return [
+        f"trunk '{accounts.trunks[i].id}' has no CDR from its rating_source "
+        f"'{accounts.trunks[i].rating_source}', but {left[i]} from others; expected CDRs from it. "
+        "They are counted as other_source, not rated. [CDR-SOURCES]"
+        for i in np.flatnonzero((left > 0) & (kept == 0)).tolist()
+    ]
 
 
 def _in_order(placed: Placed, rows: Ints) -> Ints:

@@ -120,6 +120,7 @@ def hours(seconds: int) -> str:
 def _rejects(batch: Batch) -> str:
     run = batch.run
     lines = [f"  {warning}" for entry in run.files for warning in entry.warnings]
+    lines += [f"  {warning}" for warning in run.warnings]
     if run.rejects:
         by_code = ", ".join(f"{code} {count}" for code, count in rejects_by_code(run.rejects).items())
         lines.append(f"  {_many(len(run.rejects), 'row')} rejected: {by_code}")

@@ -65,7 +65,8 @@ class Outcome:
 
     @property
     def warnings(self):
-        return [warning for entry in self.record["inputs"] for warning in entry["warnings"]]
+        files = [warning for entry in self.record["inputs"] for warning in entry["warnings"]]
+        return files + self.record["warnings"]
 
     @property
     def reject_messages(self):
@@ -402,6 +403,10 @@ def test_a_rating_source_that_sends_nothing_rates_nothing(rate):
     settings = ("--accounts", "accounts_rating_source_unknown.yaml", "--tariffs", "good_book")
     found = rate("good.csv", settings=settings)
     assert found.counts == {"rated": 1, "other_source": 3}
+    assert found.warnings == [
+        "trunk 't1' has no CDR from its rating_source 'gw7', but 3 from others; expected CDRs from it. They are "
+        "counted as other_source, not rated. [CDR-SOURCES]"
+    ]
 
 
 # --- files

@@ -70,6 +70,7 @@ def run_record(
             "amount": decimal_text(total_amount(run), decimals),
             "findings": len(run.results.findings),
         },
+        "warnings": run.warnings,
         "rejects": rejects_by_code(run.rejects),
         "proposed_plan_suspensions": run.results.suspensions,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
