@@ -150,8 +150,10 @@ class _Reader:
         self.book = book
         self.destinations = set(book.deck.destinations.to_pylist())
         self.runs: list[tuple[int, int, int, int, int, Value]] = []
+        self.numbers: dict[str, int] = {}
 
     def read(self, root: Value, content: bytes) -> Accounts:
+        self._read_numbers(root)
         found = root.mapping(("customers", "trunks"), required=("customers", "trunks"))
         customers: dict[str, Customer] = {}
         for value in found["customers"].items() if "customers" in found else []:
@@ -184,6 +186,14 @@ class _Reader:
             content=content,
         )
 
+    def _read_numbers(self, root: Value) -> None:
+        """Read all texts of the file that may be numbers, at once."""
+        texts = {part.strip() for text in root.scalars() for part in text.split("..")}
+        texts |= set(root.scalars())
+        listed = sorted(texts)
+        keys = read_numbers(pa.array(listed, pa.string()), self.book.numbering).key
+        self.numbers = dict(zip(listed, keys.tolist(), strict=True))
+
     # --- customers
 
     def _customer(self, value: Value, index: int) -> Customer:
@@ -205,8 +215,7 @@ class _Reader:
         )
 
     def _number(self, value: Value, text: str | None = None) -> int:
-        text = value.text() if text is None else text
-        number = int(read_numbers(pa.array([text]), self.book.numbering).key[0])
+        number = self.numbers.get(value.text() if text is None else text, 0)
         if not number:
             value.fault("is no number", "a number as +33199000110", "NUMBER")
         return number

@@ -6,7 +6,7 @@ the file is composed into nodes and the caller says what each value is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -130,6 +130,19 @@ class Value:
             else:
                 found[key] = Value(self.doc, node, key)
         return found
+
+    def scalars(self) -> Iterator[str]:
+        """Every scalar at and below the value that has a digit, as text."""
+        nodes = [self.node]
+        while nodes:
+            node = nodes.pop()
+            if isinstance(node, yaml.ScalarNode):
+                if any(character.isdigit() for character in node.value):
+                    yield node.value
+            elif isinstance(node, yaml.SequenceNode):
+                nodes += node.value
+            else:
+                nodes += [inner for pair in node.value for inner in pair]
 
     def mapping(self, known: Collection[str], required: Collection[str] = ()) -> dict[str, Value]:
         """A mapping of known keys; null values count as missing."""
