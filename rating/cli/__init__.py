@@ -9,8 +9,12 @@ from typing import Any
 import click
 
 import rating
+from rating.cli.accounts import accounts_group
 from rating.cli.exits import NOTHING
+from rating.cli.explain import explain_command
+from rating.cli.quote import quote_command
 from rating.cli.rate import rate_command
+from rating.cli.tariff import tariff_group
 
 
 class Program(click.Group):
@@ -40,3 +44,7 @@ def main() -> None:
 
 
 main.add_command(rate_command)
+main.add_command(quote_command)
+main.add_command(explain_command)
+main.add_command(tariff_group)
+main.add_command(accounts_group)
