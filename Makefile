@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench soak golden samples clean
+.PHONY: demo test lint bench soak docs golden samples clean
 
 demo: $(VENV)/.base
 	@$(BIN)/trunkrate rate cdr_samples/demo/cdrs --accounts cdr_samples/demo/accounts.yaml \
@@ -26,6 +26,9 @@ bench: $(VENV)/.test
 
 soak: $(VENV)/.test
 	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q tests/test_properties.py tests/test_bad_input.py
+
+docs: $(VENV)/.test
+	$(BIN)/python docs/make.py
 
 golden: $(VENV)/.test
 	$(BIN)/python tests/golden/make.py

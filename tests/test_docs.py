@@ -1,8 +1,11 @@
 """What the docs show is what happens."""
 
+import importlib.util
 import re
 from pathlib import Path
+from types import ModuleType
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -11,6 +14,19 @@ from rating.reasons import REASONS
 from rating.schema import rated_schema
 
 ROOT = Path(__file__).parent.parent
+USERS = ("operator", "finance", "network-engineer")
+
+
+def _make_docs() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_docs", ROOT / "docs" / "make.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+make_docs = _make_docs()
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +82,52 @@ def test_links_of_the_docs_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tariffs/**/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+@pytest.mark.parametrize("page", ["rules.md", "commands.md", "data-model.md"])
+def test_generated_pages_are_current(page: str) -> None:
+    """`make docs` makes them anew."""
+    assert make_docs.pages()[page] == (ROOT / "docs" / page).read_text(encoding="utf-8")
+
+
+def test_every_command_has_its_help_and_an_example() -> None:
+    for name, command in make_docs.walk(main, "trunkrate"):
+        assert command.help, name
+        if not isinstance(command, click.Group):
+            assert f"Example: {name} " in command.get_help(click.Context(command, info_name=name)), name
+
+
+def test_every_command_is_in_a_page_for_its_users() -> None:
+    pages = "".join((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in USERS)
+    for name, command in make_docs.walk(main, "trunkrate"):
+        if not isinstance(command, click.Group):
+            assert f"`{name}" in pages, name
+
+
+def test_commands_in_the_docs_exist_with_their_options() -> None:
+    known = dict(make_docs.walk(main, "trunkrate"))
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs" / f"{name}.md" for name in USERS)]:
+        for line in re.findall(r"(?:`|^)(trunkrate [a-z][^`\n]*)", page.read_text(encoding="utf-8"), re.M):
+            words = line.split()
+            name = next((" ".join(words[:n]) for n in (3, 2) if " ".join(words[:n]) in known), None)
+            assert name, f"{page.name}: {line}"
+            options = {option for parameter in known[name].params for option in parameter.opts}
+            for word in words:
+                assert not word.startswith("--") or word in options, f"{page.name}: {line}: {word}"
+
+
+def test_glossary_has_every_word_of_the_contract() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    for word in (
+        "Trunk SIP",
+        "Canal",
+        "Site",
+        "forfait",
+        "renvoi immédiat permanent",
+        "avoir",
+        "Code d'Accès",
+    ):
+        assert f"| {word} |" in glossary
 
 
 def test_help_shows_an_example_and_every_option() -> None:

@@ -1,0 +1,133 @@
+"""Writes the generated pages (`make docs`): rules.md from tests/cases, commands.md from the help, and the
+tables of data-model.md from rating/schema.py. A test compares them with what is committed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from pathlib import Path
+
+import click
+import pyarrow as pa
+import yaml
+
+from rating.cli import main
+from rating.reasons import REASONS
+from rating.schema import (
+    CDR_COLUMNS,
+    LIMITS_SCHEMA,
+    OPTIONAL_CDR_COLUMNS,
+    REJECTS_SCHEMA,
+    findings_schema,
+    rated_schema,
+    usage_schema,
+)
+
+DOCS = Path(__file__).resolve().parent
+CASES = DOCS.parent / "tests" / "cases"
+
+
+def pages() -> dict[str, str]:
+    """Generated pages by file name."""
+    return {"rules.md": rules(), "commands.md": commands(), "data-model.md": data_model()}
+
+
+def rules() -> str:
+    """The worked examples, each a test."""
+    parts = [
+        "# The rules, by example",
+        "",
+        "Each example is a test (`tests/cases/`): its figures are computed again at every change. Reasons",
+        "are tried in this order, and the first that applies is the call's: " + ", ".join(REASONS) + ".",
+        "",
+        "[choices.md](choices.md) says what was decided where the contract is silent.",
+    ]
+    for path in sorted(CASES.glob("*.yaml")):
+        parts += _case(path)
+    return "\n".join(parts) + "\n"
+
+
+def _case(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8")
+    case = yaml.load(text, Loader=yaml.BaseLoader)
+    lines = ["", f"## {case['title']}", "", f"Source: {case['source']}. Test: `{path.name}`.", ""]
+    notes = [line[1:].strip() for line in text.splitlines() if line.startswith("#")]
+    if notes:
+        lines += [*notes, ""]
+    blocks = re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)
+    settings = [
+        block for block in blocks if block.split(":")[0] in ("book", "plan", "plans", "windows", "accounts")
+    ]
+    body = "".join(settings).strip()
+    lines += ["```yaml", *(line for line in body.splitlines() if not line.startswith("#")), "```"]
+    for name in ("deck", "calls", "expected", "findings", "limits"):
+        if name in case:
+            lines += ["", f"{name.capitalize()}:", "", *_table(case[name])]
+    return lines
+
+
+def _table(text: str) -> list[str]:
+    rows = [
+        [cell.strip() for cell in row] for row in csv.reader(io.StringIO(text.strip()), skipinitialspace=True)
+    ]
+    head, *body = rows
+    return [_row(head), _row(["---"] * len(head)), *(_row(row) for row in body)]
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def commands() -> str:
+    """The help of every command."""
+    parts = ["# Commands", "", "What `--help` prints."]
+    for name, command in walk(main, "trunkrate"):
+        context = click.Context(command, info_name=name, terminal_width=100, **main.context_settings)
+        parts += ["", f"## {name}", "", "```", command.get_help(context).strip(), "```"]
+    return "\n".join(parts) + "\n"
+
+
+def walk(command: click.Command, name: str) -> list[tuple[str, click.Command]]:
+    """A command and all below it."""
+    found = [(name, command)]
+    if isinstance(command, click.Group):
+        for inner in sorted(command.commands):
+            found += walk(command.commands[inner], f"{name} {inner}")
+    return found
+
+
+def data_model() -> str:
+    """The hand-written page with its tables made anew between their marks."""
+    text = (DOCS / "data-model.md").read_text(encoding="utf-8")
+    tables = {
+        "cdr": [(name, "optional column" if name in OPTIONAL_CDR_COLUMNS else "") for name in CDR_COLUMNS],
+        "rated_calls": _schema(rated_schema(4)),
+        "findings": _schema(findings_schema(4)),
+        "limits": _schema(LIMITS_SCHEMA),
+        "usage": _schema(usage_schema(4)),
+        "rejects": _schema(REJECTS_SCHEMA),
+    }
+    for name, rows in tables.items():
+        listed = ", ".join(f"`{column}`" + (f" ({kind})" if kind else "") for column, kind in rows)
+        mark = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
+        text = mark.sub(lambda found, listed=listed: found[1] + listed + found[2], text)
+    return text
+
+
+def _schema(schema: pa.Schema) -> list[tuple[str, str]]:
+    names = {"string": "text", "int64": "whole number", "int16": "whole number", "bool": "true or false"}
+    return [(field.name, _kind(str(field.type), names)) for field in schema]
+
+
+def _kind(kind: str, names: dict[str, str]) -> str:
+    if kind.startswith("decimal"):
+        return "decimal"
+    return "instant" if kind.startswith("timestamp") else names[kind]
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (DOCS / name).write_text(text, encoding="utf-8")
+        print(f"docs/{name}", file=sys.stderr)
