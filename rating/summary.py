@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Sequence
 
 from rating.batch import Batch
@@ -10,20 +11,6 @@ from rating.money import decimal_text
 from rating.reasons import INCLUDED, REASONS
 from rating.zone import parse_month
 
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 SHOWN = 20
 
 
@@ -49,7 +36,7 @@ def _head(batch: Batch) -> str:
 def month_name(month: str) -> str:
     """2026-10 as October 2026."""
     number = parse_month(month)
-    return f"{MONTHS[number % 12]} {number // 12}" if number is not None else month
+    return f"{calendar.month_name[number % 12 + 1]} {number // 12}" if number is not None else month
 
 
 def _reasons(batch: Batch) -> str:
