@@ -154,8 +154,9 @@ def short_spelled(draw, digits):
 
 def own_number_texts():
     return st.one_of(
+        *[st.sampled_from(OWN_NUMBERS[:3]).flatmap(spelled)] * 8,
         st.sampled_from(OWN_NUMBERS).flatmap(spelled),
-        st.sampled_from(OWN_NUMBERS).flatmap(spelled),
+        st.sampled_from(MASKED + MISDIALS),
         st.sampled_from(MASKED + MISDIALS),
         short_spelled("3639"),
     )
@@ -438,29 +439,35 @@ def windows(draw):
 
 
 @st.composite
-def deck_rows(draw, prefix, window_names):
-    """Rows of one prefix: one or two stretches of validity, each with windows and steps."""
+def deck_rows(draw, prefix, window_names, klass=None, destination=None, plain=False):
+    """Rows of one prefix: one or two stretches of validity, each with windows and steps.
+
+    A class that is given holds for all rows; plain: a price at any time, in many windows and small steps.
+    """
     edges = [""]
-    if draw(rarely(3)):
+    if draw(rarely(6 if plain else 3)):
         edges += sorted(draw(st.lists(st.sampled_from(VALIDITY_DATES), min_size=1, max_size=2, unique=True)))
     stretches = list(zip(edges, [*edges[1:], ""], strict=True))
-    if len(stretches) > 1 and draw(rarely(3)):
+    if len(stretches) > 1 and not plain and draw(rarely(3)):
         stretches.pop(draw(st.integers(0, len(stretches) - 1)))
     rows = []
     for valid_from, valid_to in stretches:
-        destination, klass = draw(st.sampled_from(DESTINATIONS)), draw(st.sampled_from(CLASSES))
+        its_destination = destination or draw(st.sampled_from(DESTINATIONS))
+        its_class = klass or draw(st.sampled_from(CLASSES))
         kinds = {("", "0")}
-        if draw(rarely(2)):
+        if plain or draw(rarely(2)):
             steps = st.sampled_from(("0", *STEPS))
             kinds |= draw(st.sets(st.tuples(st.sampled_from(("", *window_names)), steps), max_size=4))
+        if plain:
+            kinds |= {(name, "0") for name in window_names if draw(st.booleans())}
         for window, from_second in sorted(kinds):
             first_s, following_s = draw(st.sampled_from(INCREMENTS))
             min_charge, max_charge = draw(st.sampled_from(CHARGES))
             rows.append(
                 {
                     "prefix": prefix,
-                    "destination": destination,
-                    "class": klass,
+                    "destination": its_destination,
+                    "class": its_class,
                     "country": "",
                     "price_per_minute": draw(st.sampled_from(PRICES)),
                     "connect_fee": draw(st.sampled_from(FEES)),
@@ -508,9 +515,10 @@ def plans(draw, name, classes, destinations):
     return {
         "plan": name,
         "includes": {
-            "classes": draw(
-                st.lists(st.sampled_from(("fr_fixed", *classes)), min_size=1, max_size=6, unique=True)
-            ),
+            "classes": [
+                *draw(st.lists(st.sampled_from(classes), max_size=5)),
+                *draw(oneof(["fr_fixed"], ["fr_fixed"], [])),
+            ],
             "destinations": draw(st.lists(st.sampled_from(destinations), max_size=2, unique=True)),
             "order_form": draw(st.booleans()),
         },
@@ -527,7 +535,10 @@ def books(draw):
     window_names = tuple(calendar["windows"]) if calendar else ()
     prefixes = draw(st.lists(st.sampled_from(PREFIXES), min_size=1, max_size=9, unique=True))
     prefixes += [prefix for prefix in ("33", "331") if prefix not in prefixes and not draw(rarely(5))]
-    rows = [row for prefix in prefixes for row in draw(deck_rows(prefix, window_names))]
+    rows = []
+    for prefix in prefixes:
+        klass = "fr_fixed" if prefix in ("33", "331", "3314") and not draw(rarely(3)) else None
+        rows += draw(deck_rows(prefix, window_names, klass))
     destinations = tuple(sorted({row["destination"] for row in rows}))
     classes = tuple(sorted({row["class"] for row in rows}))
     names = ("basic", *draw(st.lists(st.sampled_from(PLANS[1:]), max_size=2, unique=True)))
@@ -869,9 +880,222 @@ def cases(draw, max_rows=24):
         book=book,
         accounts=found,
         rows=tuple(rows),
-        month=draw(oneof(None, None, None, None, None, *MONTHS)),
+        month=draw(oneof(*[None] * 14, *MONTHS)),
         timezone=timezone,
         ambiguous=draw(oneof("reject", "first", "second")),
         bare_international=draw(rarely(5)),
         columns=columns,
     )
+
+
+# ---------------------------------------------------------------------------------- runs for the fair use
+
+FAIR_DECK = (
+    ("33", "fr_fixed", "France"),
+    ("331", "fr_fixed", "Paris"),
+    ("336", "fr_mobile", "Mobile"),
+    ("44", "international", "Belgique"),
+    ("338", "fr_free", "Service é"),
+    ("3389", "fr_premium", "Service é"),
+    ("1", "international", "Outre-mer"),
+    ("FR:15", "emergency", "Urgence"),
+    ("FR:36*", "fr_short", "Court"),
+)
+FAIR_CALLED = (
+    *("0140000001", "0140000001", "+33140000001", "0140000002", "0140000003", "+33 1 40 00 00 04"),
+    *("0240000001", "0033240000002", "0612345678", "+33612345678", "0612345679"),
+    *("+442012345678", "00442012345678", "+442012345679"),
+)
+FAIR_OTHERS = ("15", "112", "0800000001", "0899000001", "3639", "+12125550100", "01400000**", "+3361234****")
+FAIR_OWN = ("0199000110", "+33199000110", "0199000111", "+33199000112", "anonymous", "01990001**")
+FAIR_PARTIES = (
+    *("alice@acme.example", "ALICE@acme.EXAMPLE", "bob@acme.example", "carol"),
+    *("0199000110", "+33199000111", "+331990001**"),
+)
+FAIR_SECONDS = (1, 29, 30, 31, 45, 59, 60, 61, 90, 119, 120, 121, 150, 200, 299, 300, 301, 420, 600, 900)
+FAIR_ANCHORS = tuple(paris(f"2026-10-{day}T{clock}") for day in ("05", "15", "24", "25") for clock in CLOCKS)
+FAIR_EDGES = (*MONTH_EDGES, *CLOCK_CHANGES[:3], *(paris(f"2026-11-{day}T06:00") for day in ("01", "11")))
+TIGHT_LIMITS = {
+    "time": (
+        "5 min",
+        "10 min",
+        "15 min",
+        "20 min",
+        "25 min",
+        "899 s",
+        "1201 s",
+        "0.5 h",
+        "0.75 h",
+        "1 h",
+        "0 s",
+    ),
+    "distinct_numbers": ("2", "3", "4", "5", "5", "6", "6", "7", "8", "0"),
+    "forwarded_time": ("60 s", "2 min", "4 min", "5 min", "299 s", "8 min", "10 min"),
+    "call_time": ("60 s", "61 s", "90 s", "2 min", "150 s", "4 min", "299 s"),
+}
+REASON_OF_MEASURE = {
+    "time": "fair_use_hours",
+    "distinct_numbers": "fair_use_numbers",
+    "forwarded_time": "forwarding",
+    "call_time": "fair_use_hours",
+}
+
+
+def utc_text(instant):
+    """An instant with Z."""
+    seconds, rest = divmod(instant, SECOND)
+    text = (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{rest:09d}Z" if rest else f"{text}Z"
+
+
+@st.composite
+def tight_limits(draw, measure):
+    """A limit that some of a trunk's calls stay within and others go beyond."""
+    per = "call" if measure == "call_time" else draw(oneof("channel", "trunk", "user", "number"))
+    if measure == "forwarded_time":
+        per = draw(oneof("user", "user", per))
+    reason = draw(oneof(*[REASON_OF_MEASURE[measure]] * 6, *REASONS))
+    found = {"reason": reason, "measure": measure, "per": per}
+    found["limit"] = draw(st.sampled_from(TIGHT_LIMITS[measure]))
+    if measure == "distinct_numbers":
+        found["scope"] = draw(oneof("outbound", "eligible", "both_directions"))
+    if measure == "forwarded_time" and draw(rarely(3)):
+        found["types"] = draw(st.lists(st.sampled_from(FORWARD_TYPES[1:]), max_size=3, unique=True))
+    found["on_breach"] = draw(oneof(*["excess"] * 6, "retroactive", "waive"))
+    return found
+
+
+@st.composite
+def fair_use_plans(draw, name):
+    """The contract's three limits tightened, or any one to five."""
+    measures = st.sampled_from(tuple(TIGHT_LIMITS))
+    chosen = draw(
+        st.one_of(
+            st.just(["forwarded_time", "distinct_numbers", "time"]),
+            st.just(["forwarded_time", "distinct_numbers", "time"]),
+            st.just(["call_time", "forwarded_time", "distinct_numbers", "time"]),
+            st.just(["time", "call_time", "distinct_numbers", "time"]),
+            st.lists(measures, min_size=1, max_size=5),
+        )
+    )
+    return {
+        "plan": name,
+        "includes": {
+            "classes": draw(
+                oneof(*[["fr_fixed", "fr_mobile", "international"]] * 2, ["fr_fixed", "fr_mobile"])
+            ),
+            "destinations": draw(oneof([], ["Belgique"], ["Court", "Mobile"])),
+            "order_form": draw(oneof("true", "true", "false")),
+        },
+        "increments": draw(oneof("60/60", "60/60", "30/6", "1/1", "deck", "7/11")),
+        "limit_channels": draw(oneof("max", "min", "average")),
+        "fair_use": [draw(tight_limits(measure)) for measure in chosen],
+    }
+
+
+@st.composite
+def fair_use_books(draw):
+    """A book in which nearly every call is priced, many by window and step."""
+    calendar = draw(st.one_of(st.none(), windows(), windows(), windows()))
+    window_names = tuple(calendar["windows"]) if calendar else ()
+    rows = []
+    for prefix, klass, destination in FAIR_DECK:
+        rows += draw(deck_rows(prefix, window_names, klass, destination, plain=True))
+    names = ("basic", *draw(oneof((), (), (), (), ("big",), ("big",), ("big",), ("metered",))))
+    zone = draw(oneof(*["Europe/Paris"] * 8, "America/New_York", "UTC"))
+    book = {"name": "small", "currency": "EUR", "timezone": zone, "country": "FR"}
+    book["amount_decimals"] = str(draw(oneof(4, 4, 4, 2, 0, 6)))
+    files = {"book.yaml": json.dumps(book), "rate_deck.csv": csv_text(DECK_COLUMNS, rows)}
+    for name in names:
+        files[f"plans/{name}.yaml"] = json.dumps(draw(fair_use_plans(name)))
+    if calendar:
+        files["windows.yaml"] = json.dumps(calendar)
+    return Book(files, zone, names, tuple(sorted({row["destination"] for row in rows})))
+
+
+@st.composite
+def fair_use_accounts(draw, book):
+    """One or two trunks of one customer whose calls nearly all reach the limits."""
+    users = {"alice@acme.example": "+33199000110", "bob@acme.example": "0199000111"}
+    customer = {"id": "acme", "numbers": ["+33199000110..+33199000119"], "users": draw(oneof({}, users))}
+    other = {"id": "beta", "numbers": ["+33639980001"]}
+    trunks = []
+    for name in draw(oneof(("t1",), ("t1",), ("t1", "t2"))):
+        found = [draw(fair_use_decisions()) for _ in range(draw(oneof(0, 0, 0, 1, 2, 3)))]
+        trunk = {
+            "id": name,
+            "customer": "acme",
+            "channels": draw(histories("channels", oneof("1", "1", "2", "3", "0"))),
+            "plan": book.plans[0],
+            "international": [draw(st.one_of(st.just("Belgique"), intervals(destination="Belgique")))],
+            "decisions": list({(one["month"], one["reason"], one["when"]): one for one in found}.values()),
+        }
+        if draw(rarely(5)):
+            trunk["plan"] = draw(histories("plan", st.sampled_from(book.plans)))
+        for key in ("plan_suspensions", "fraud"):
+            if draw(rarely(16)):
+                trunk[key] = [draw(intervals(why="so"))]
+        trunks.append(trunk)
+    if draw(rarely(20)):
+        customer["professional_use"] = [draw(intervals(why="so"))]
+    return {"customers": [customer, other], "trunks": trunks}
+
+
+@st.composite
+def fair_use_decisions(draw):
+    when = draw(oneof("2026-11-03", "2026-11-04T10:00:00Z", "2026-12-01"))
+    found = {
+        "month": "2026-10",
+        "reason": draw(st.sampled_from(REASONS)),
+        "mode": draw(st.sampled_from(MODES)),
+    }
+    return found | {"who": "billing", "when": when, "why": "asked"}
+
+
+@st.composite
+def fair_use_rows(draw, number, anchors, trunk_names):
+    """A call that is answered, outbound and in the plan, nearly always."""
+    odd = draw(st.integers(0, 63))
+    answer = draw(st.sampled_from(anchors))
+    answer += draw(oneof(0, 0, SECOND, -SECOND, -30 * SECOND, -59 * SECOND, -61 * SECOND, -500_000_000))
+    seconds = draw(st.sampled_from(FAIR_SECONDS))
+    length = seconds * SECOND + draw(oneof(0, 0, 0, 1, -1, 1_000_000, -500_000_000))
+    inbound = odd >= 59
+    own, called = draw(st.sampled_from(FAIR_OWN)), draw(st.sampled_from(FAIR_CALLED))
+    if 53 <= odd < 59:
+        called = draw(st.sampled_from(FAIR_OTHERS))
+    forward_type = draw(oneof("", "", "", "unconditional", "unconditional", "busy"))
+    forwarded_by = draw(st.sampled_from(FAIR_PARTIES)) if forward_type else ""
+    if odd == 52 and forward_type:
+        forwarded_by = ""
+    return {
+        "source": "",
+        "call_id": f"{draw(oneof('c', 'c', 'b', 'd'))}{number}",
+        "trunk_id": draw(st.sampled_from(trunk_names)),
+        "direction": "inbound" if inbound else "outbound",
+        "a_number": called if inbound else own,
+        "b_number": own if inbound else called,
+        "setup_time": utc_text(answer - draw(oneof(0, SECOND, 5 * SECOND))),
+        "answer_time": "" if odd == 51 else utc_text(answer),
+        "release_time": utc_text(answer + length),
+        "sip_code": "200",
+        "alert_time": "",
+        "user_id": draw(oneof("", "", *FAIR_PARTIES[:4])),
+        "forwarded_by": forwarded_by,
+        "forward_type": forward_type,
+        "end_reason": "",
+    }
+
+
+@st.composite
+def fair_use_cases(draw):
+    """A run of 5 to 40 calls a trunk, most of them beyond one limit or another."""
+    book = draw(fair_use_books())
+    found = draw(fair_use_accounts(book))
+    pool = st.one_of(*[st.sampled_from(FAIR_ANCHORS)] * 4, st.sampled_from(FAIR_EDGES))
+    anchors = draw(st.lists(pool, min_size=2, max_size=8))
+    names = [trunk["id"] for trunk in found["trunks"]]
+    count = len(names) * draw(oneof(5, 10, 16, 24, 40))
+    rows = [draw(fair_use_rows(number, anchors, names)) for number in range(count)]
+    month = draw(oneof(None, None, None, None, "2026-10"))
+    return Case(book=book, accounts=found, rows=tuple(rows), month=month)
