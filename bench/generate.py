@@ -1,6 +1,6 @@
 """CDRs, accounts and a deck of any size for measurements: fixed seed, arrays only, numbers of no one.
 
-    python bench/generate.py 1000000 bench/data
+python bench/generate.py 1000000 bench/data
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def cdrs(count: int, trunks: int = 500) -> pa.Table:
     return pa.table(
         {
             "source": pa.array(["gw1"]).take(pa.array(np.zeros(count, np.int64))),
-            "call_id": pc.binary_join_element_wise("c", pc.cast(pa.array(rng.permutation(count)), pa.string()), ""),
+            "call_id": _name("c", rng.permutation(count)),
             "trunk_id": _name("t", trunk),
             "direction": pa.array(["inbound", "outbound"]).take(pa.array(outbound.astype(np.int64))),
             "a_number": _number(np.where(outbound, own, other)),

@@ -2,7 +2,7 @@
 
     python bench/million.py [CALLS]
 
-The same run reads the input columns and writes the output rows with pyarrow alone: the floor that the ratio names.
+The same run reads the input and writes the output rows with pyarrow alone: the floor that the ratio names.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def main(count: int) -> None:
         floor = time.perf_counter() - start
     for stage, found in batch.run.timing.items():
         print(f"{stage:10} {found['seconds']:8.3f} s  {found['rows']:>10,} rows")
-    print(f"{count:,} calls in {seconds:.2f} s: {count / seconds:,.0f} calls/s, {seconds / floor:.1f} x the floor")
+    speed = f"{count / seconds:,.0f} calls/s, {seconds / floor:.1f} x the floor"
+    print(f"{count:,} calls in {seconds:.2f} s: {speed}")
     print(f"floor (pyarrow reads the input and writes the rated rows): {floor:.2f} s")
 
 
