@@ -12,7 +12,8 @@ from rating.accounts import Accounts, load_accounts
 from rating.errors import UsageError
 from rating.export.tables import rejects_table
 from rating.pipeline import Run, rate_reading
-from rating.sources.reading import Options, read_table
+from rating.sources.block import Options
+from rating.sources.reading import read_table
 from rating.tariffs.book import TariffBook, load_book
 from rating.zone import Zone, parse_month
 

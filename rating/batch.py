@@ -14,8 +14,9 @@ from rating.export.folder import check_target, whole_folder
 from rating.export.run_json import dumps, run_record
 from rating.export.tables import rejects_table, write_csv, write_parquet
 from rating.pipeline import Run, rate_reading
+from rating.sources.block import Options
 from rating.sources.files import expand, forget
-from rating.sources.reading import Options, Reading, read_files
+from rating.sources.reading import Reading, read_files
 from rating.tariffs.book import TariffBook, load_book
 from rating.zone import Zone, parse_month
 

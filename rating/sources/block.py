@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from rating.arrays import Ints
 from rating.sources.files import CdrFile
+from rating.zone import Zone
 
 
 @dataclass
@@ -49,8 +50,22 @@ class FileNotes:
     warnings: list[str] = field(default_factory=list)
 
 
-Reader = Callable[[CdrFile, str, FileNotes], Iterator[Block]]
-"""(file, encoding, notes to fill) -> blocks"""
+@dataclass(frozen=True)
+class Options:
+    """How CDRs are read.
+
+    zone : of instants without offset; ambiguous : "first", "second" or "reject", for those that occur twice
+    encoding : "utf-8" or "latin-1"; bare_international : whether bare digits are E.164
+    """
+
+    zone: Zone
+    ambiguous: str = "reject"
+    encoding: str = "utf-8"
+    bare_international: bool = False
+
+
+Reader = Callable[[CdrFile, Options, FileNotes], Iterator[Block]]
+"""(file, how to read it, notes to fill) -> blocks"""
 
 RawReader = Callable[[CdrFile, list[int]], dict[int, str]]
 """(file, lines) -> the rows as they stand in the file, by line"""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rating.csvtext import BINARY, CODED, parse_lines, split_header
 from rating.errors import quoted
 from rating.schema import CDR_COLUMNS, OPTIONAL_CDR_COLUMNS, TIME_COLUMNS
-from rating.sources.block import BadLine, Block, FileNotes, bad_block
+from rating.sources.block import BadLine, Block, FileNotes, Options, bad_block
 from rating.sources.files import CdrFile, blocks_of_lines
 
 PLAIN = ("call_id", *TIME_COLUMNS)
@@ -16,11 +16,11 @@ HEADER = "a header line with the columns " + ", ".join(
 )
 
 
-def read(file: CdrFile, encoding: str, notes: FileNotes) -> Iterator[Block]:
+def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
     """Read a CSV file in blocks. A file without the right header gives its lines as bad ones."""
     with file.open() as stream:
         head = stream.readline()
-        problem, is_header, names, delimiter = check_header(_recode(head, encoding), notes)
+        problem, is_header, names, delimiter = check_header(_recode(head, options.encoding), notes)
         wanted = {name: BINARY if name in PLAIN else CODED for name in CDR_COLUMNS if name in names}
         line = 2
         if problem:
@@ -41,7 +41,7 @@ def read(file: CdrFile, encoding: str, notes: FileNotes) -> Iterator[Block]:
                     ]
                 )
             else:
-                parsed = parse_lines(_recode(data, encoding), names, wanted, delimiter)
+                parsed = parse_lines(_recode(data, options.encoding), names, wanted, delimiter)
                 bad = [
                     BadLine(line + at, "CDR-FIELD", "line", None, reason, "one value a column")
                     for at, reason in parsed.bad

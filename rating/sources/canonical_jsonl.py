@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.json as pa_json
 
 from rating.schema import CDR_COLUMNS
-from rating.sources.block import BadLine, Block, FileNotes
+from rating.sources.block import BadLine, Block, FileNotes, Options
 from rating.sources.files import CdrFile, blocks_of_lines
 
 OBJECT = "one JSON object a line, its values texts (sip_code may be a number)"
 _SCHEMA = pa.schema([(name, pa.int64() if name == "sip_code" else pa.string()) for name in CDR_COLUMNS])
 
 
-def read(file: CdrFile, encoding: str, notes: FileNotes) -> Iterator[Block]:
+def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
     """Read a JSON Lines file in blocks."""
     line = 1
     with file.open() as stream:
@@ -26,8 +26,8 @@ def read(file: CdrFile, encoding: str, notes: FileNotes) -> Iterator[Block]:
             count = data.count(b"\n") + (not data.endswith(b"\n"))
             if line == 1:
                 data = data.removeprefix(b"\xef\xbb\xbf")
-            if encoding != "utf-8":
-                data = data.decode(encoding).encode()
+            if options.encoding != "utf-8":
+                data = data.decode(options.encoding).encode()
             data = data.replace(b"\r\n", b"\n")
             yield _fast(data, line) or _each(data, line)
             line += count

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from rating.schema import CDR_COLUMNS, OPTIONAL_CDR_COLUMNS, TIME_COLUMNS
-from rating.sources.block import BadLine, Block, FileNotes, bad_block, shown
+from rating.sources.block import BadLine, Block, FileNotes, Options, bad_block, shown
 from rating.sources.files import CdrFile
 
 ROWS = 1 << 20
@@ -20,7 +20,7 @@ COLUMNS = (
 )
 
 
-def read(file: CdrFile, encoding: str, notes: FileNotes) -> Iterator[Block]:
+def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
     """Read a Parquet file row group by row group; `line` is the row, from 1."""
     with _opened(file) as source:
         names = source.schema_arrow.names

@@ -12,26 +12,11 @@ import pyarrow as pa
 
 from rating.errors import Reject, UsageError
 from rating.schema import Calls, concat
-from rating.sources.block import Block, FileNotes
+from rating.sources.block import Block, FileNotes, Options
 from rating.sources.canonical_parquet import block_of, missing_columns, odd_columns, raw_of
 from rating.sources.fields import typed
 from rating.sources.files import CdrFile
 from rating.sources.readers import Format, recognise
-from rating.zone import Zone
-
-
-@dataclass(frozen=True)
-class Options:
-    """How CDRs are read.
-
-    zone : of instants without offset; ambiguous : "first", "second" or "reject", for those that occur twice
-    encoding : "utf-8" or "latin-1"; bare_international : whether bare digits are E.164
-    """
-
-    zone: Zone
-    ambiguous: str = "reject"
-    encoding: str = "utf-8"
-    bare_international: bool = False
 
 
 @dataclass
@@ -80,7 +65,7 @@ def read_files(files: list[CdrFile], options: Options) -> Reading:
         notes = FileNotes()
         entry = InputFile(file.name, f"{found.name}-{found.form}", file.sha256())
         with _readable(file.name):
-            for block in found.read(file, options.encoding, notes):
+            for block in found.read(file, options, notes):
                 _add(block, index, entry, found.source, options, parts, rejects)
         entry.ignored_columns, entry.warnings = notes.ignored_columns, notes.warnings
         inputs.append(entry)
