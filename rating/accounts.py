@@ -67,7 +67,10 @@ class Customer:
 
 @dataclass(frozen=True)
 class Trunk:
-    """A trunk and its histories; `channels` and `plans` are spans with the number or the name."""
+    """A trunk and its histories.
+
+    channels, plans : spans with the number or the name; numbers : keys, (first, last) of each run listed
+    """
 
     id: str
     customer: int
@@ -81,6 +84,13 @@ class Trunk:
     plan_suspensions: tuple[Span, ...]
     fraud: tuple[Span, ...]
     decisions: tuple[Decision, ...]
+    numbers: tuple[int, ...] = ()
+
+    def lists(self, number: int) -> bool:
+        """Whether a number is among those that come in here (first, last, first, last, …)."""
+        return any(
+            low <= number <= high for low, high in zip(self.numbers[::2], self.numbers[1::2], strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -270,8 +280,9 @@ class _Reader:
             if name and customers and name not in customers:
                 expected = "a customer's id" + close_names(set(customers), name)
                 found["customer"].fault("is unknown", expected, "CUSTOMER")
+        listed: list[int] = []
         for item in found["numbers"].items() if "numbers" in found else []:
-            self._range(item)
+            listed += self._range(item)
         for item in found["suspensions"].items() if "suspensions" in found else []:
             scoped = item.mapping(("from", "to", "scope", "why"))
             self._interval(scoped, item)
@@ -294,6 +305,7 @@ class _Reader:
             plan_suspensions=self._spans(found, "plan_suspensions"),
             fraud=self._spans(found, "fraud"),
             decisions=optional(found, "decisions", self._decisions, ()),
+            numbers=tuple(listed),
         )
 
     def _interval(self, found: dict[str, Value], value: Value) -> tuple[int, int]:

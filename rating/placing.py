@@ -10,6 +10,7 @@ import pyarrow as pa
 from rating.accounts import Accounts
 from rating.arrays import NONE, AnyArray, Bools, Ints, codes, group_ids
 from rating.errors import Reject, row_message
+from rating.home import by_numbers
 from rating.numbering import NumberingPlan, Numbers, read_numbers
 from rating.schema import Calls
 from rating.sources.reading import InputFile
@@ -56,17 +57,27 @@ def place(
     trunk = _trunk_of_text(calls.trunk.dictionary, accounts)[codes(calls.trunk)]
     a_values = read_numbers(calls.a_text.dictionary, plan, bare_international)
     b_values = read_numbers(calls.b_text.dictionary, plan, bare_international)
-    unknown = trunk < 0
+    calls, trunk, homeless = by_numbers(calls, trunk, a_values, b_values, accounts, plan, bare_international)
+    problem = "and the caller's number do not tell the trunk and direction"
+    rule = "the number of a customer who has one trunk, or whose trunk lists it"
+    rejects += _rejects(calls, files, homeless, "b_number", calls.b_text, problem, rule, "CDR-TRUNK")
+    unknown = (trunk < 0) & ~homeless
     known = ", ".join(trunk.id for trunk in accounts.trunks[:8])
     known += f" and {len(accounts.trunks) - 8} more" if len(accounts.trunks) > 8 else ""
     rule = f"an id or FQDN of accounts: {known or 'it has no trunk'}"
     rejects += _rejects(calls, files, unknown, "trunk_id", calls.trunk, "is unknown", rule, "CDR-TRUNK")
-    unread = ~b_values.readable[codes(calls.b_text)] & calls.outbound & (calls.answer != NONE) & ~unknown
+    unread = (
+        ~b_values.readable[codes(calls.b_text)]
+        & calls.outbound
+        & (calls.answer != NONE)
+        & ~unknown
+        & ~homeless
+    )
     rule = "a dialled number as 0199000110, +33199000110, 0033199000110 or 3639"
     problem = "cannot be read, and the call was answered"
     rejects += _rejects(calls, files, unread, "b_number", calls.b_text, problem, rule, "CDR-NUMBER")
     placed = Placed(calls, trunk, a_values, b_values)
-    good = ~unknown & ~unread
+    good = ~unknown & ~unread & ~homeless
     return (placed if good.all() else placed.take(np.flatnonzero(good))), rejects
 
 
@@ -137,7 +148,7 @@ def _content(placed: Placed, rows: Ints) -> list[AnyArray]:
     texts = (calls.a_text, calls.b_text, calls.user_id, calls.forwarded_by, calls.end_reason)
     coded = [codes(text.dictionary_decode().dictionary_encode()) for text in texts]
     times = [calls.setup, calls.answer, calls.release, calls.alert]
-    return [placed.trunk[rows], calls.outbound, calls.sip_code, calls.forward_type, *times, *coded]
+    return [placed.trunk[rows], calls.direction, calls.sip_code, calls.forward_type, *times, *coded]
 
 
 def answered_seconds(calls: Calls) -> Ints:

@@ -31,6 +31,7 @@ OPTIONAL_CDR_COLUMNS = ("source", "alert_time", "end_reason")
 TIME_COLUMNS = ("setup_time", "answer_time", "release_time", "alert_time")
 
 DIRECTIONS = ("outbound", "inbound")
+OPEN = -1
 FORWARD_TYPES = ("", "unconditional", "busy", "no_answer", "unknown")
 
 INSTANT = pa.timestamp("ns", "UTC")
@@ -43,7 +44,8 @@ class Calls:
     file, line : where the row stands (index of the run's input; line, or row of a Parquet file, from 1)
     source, trunk, a_text, b_text, user_id, forwarded_by, end_reason : dictionary-encoded text as in the CDR
     call_id : text
-    outbound : direction; forward_type : index into FORWARD_TYPES
+    direction : index into DIRECTIONS, OPEN where the numbers must tell
+    forward_type : index into FORWARD_TYPES
     setup, answer, release, alert : UTC instants, NONE where empty [ns]
     sip_code : final SIP status
     """
@@ -53,7 +55,7 @@ class Calls:
     source: pa.DictionaryArray
     call_id: pa.Array
     trunk: pa.DictionaryArray
-    outbound: Bools
+    direction: AnyArray
     a_text: pa.DictionaryArray
     b_text: pa.DictionaryArray
     setup: Ints
@@ -68,6 +70,10 @@ class Calls:
 
     def __len__(self) -> int:
         return len(self.file)
+
+    @property
+    def outbound(self) -> Bools:
+        return self.direction == 0
 
     def take(self, rows: Ints) -> Calls:
         """Some of the calls, in the given order."""
@@ -101,7 +107,7 @@ def no_calls() -> Calls:
         source=coded,
         call_id=pa.array([], pa.string()),
         trunk=coded,
-        outbound=np.zeros(0, bool),
+        direction=small,
         a_text=coded,
         b_text=coded,
         setup=ints,

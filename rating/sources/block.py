@@ -34,12 +34,14 @@ class Block:
     lines : line of each row in the file, from 1
     bad : lines that hold no row
     not_a_call : rows of the file that are no call leg
+    may_be_empty : of `direction` and `trunk_id`, those that the accounts tell where a row does not
     """
 
     columns: dict[str, pa.Array]
     lines: Ints
     bad: list[BadLine] = field(default_factory=list)
     not_a_call: int = 0
+    may_be_empty: frozenset[str] = frozenset()
 
 
 @dataclass

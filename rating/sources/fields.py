@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from rating.arrays import NONE, SECOND, AnyArray, Bools, Ints, codes, encode, recode
 from rating.errors import Reject, row_message
 from rating.instants import RULE, parse, resolve
-from rating.schema import CDR_COLUMNS, DIRECTIONS, FORWARD_TYPES, TIME_COLUMNS, Calls
+from rating.schema import CDR_COLUMNS, DIRECTIONS, FORWARD_TYPES, OPEN, TIME_COLUMNS, Calls
 from rating.sources.block import Block, no_text, shown
 from rating.zone import DAY, Zone
 
@@ -60,8 +60,12 @@ def typed(
         if not pa.types.is_timestamp(columns[column].type):
             columns[column] = _as_text(columns[column], column, rows)
     for column in NOT_EMPTY:
+        if column in block.may_be_empty:
+            continue
         rows.reject(_is_empty(columns[column]), column, no_text(n), "is empty", "a value", "CDR-FIELD")
-    direction = _choice(columns["direction"], "direction", DIRECTIONS, rows)
+    open_too = ("",) if "direction" in block.may_be_empty else ()
+    direction = _choice(columns["direction"], "direction", (*DIRECTIONS, *open_too), rows)
+    direction = np.where(direction == len(DIRECTIONS), OPEN, direction).astype(np.int16)
     sip_code = _sip_code(columns["sip_code"], rows)
     forward_type = _choice(columns["forward_type"], "forward_type", FORWARD_TYPES, rows)
     times = {column: _instants(columns[column], column, rows, zone, ambiguous) for column in TIME_COLUMNS}
@@ -74,7 +78,7 @@ def typed(
         source=recode(codes(source), named).dictionary_decode().dictionary_encode(),
         call_id=columns["call_id"],
         trunk=columns["trunk_id"],
-        outbound=direction == 0,
+        direction=direction,
         a_text=columns["a_number"],
         b_text=columns["b_number"],
         setup=times["setup_time"],
