@@ -13,12 +13,12 @@ import pyarrow as pa
 from rating.arrays import Ints
 from rating.errors import AccountsError
 from rating.instants import parse_one
-from rating.numbering import read_numbers
+from rating.numbering import load_plan, read_numbers
 from rating.reasons import LIMIT_REASONS, WAIVABLE
 from rating.tariffs.book import TariffBook, close_names
 from rating.tariffs.plans import MODES
 from rating.yamlfile import Value, load, optional
-from rating.zone import parse_month
+from rating.zone import Zone, parse_month
 
 EVER_FROM, EVER_TO = -(1 << 63) + 1, (1 << 63) - 1
 
@@ -134,8 +134,10 @@ class Accounts:
         return [np.array(layer, np.int64) for layer in layers]
 
 
-def load_accounts(path: str | Path, book: TariffBook) -> Accounts:
+def load_accounts(path: str | Path, book: TariffBook | None) -> Accounts:
     """Read an accounts file against the tariff book that it names plans and destinations of.
+
+    Without a book these names are not checked, and times without offset are Europe/Paris.
 
     Raises
     ------
@@ -156,9 +158,11 @@ def load_accounts(path: str | Path, book: TariffBook) -> Accounts:
 class _Reader:
     """Reads the values of one accounts file."""
 
-    def __init__(self, book: TariffBook) -> None:
-        self.book = book
-        self.destinations = set(book.deck.destinations.to_pylist())
+    def __init__(self, book: TariffBook | None) -> None:
+        self.zone = book.zone if book else Zone("Europe/Paris")
+        self.numbering = book.numbering if book else load_plan("FR")
+        self.plans = {*book.plans, "metered"} if book else None
+        self.destinations = set(book.deck.destinations.to_pylist()) if book else None
         self.runs: list[tuple[int, int, int, int, int, Value]] = []
         self.numbers: dict[str, int] = {}
 
@@ -201,7 +205,7 @@ class _Reader:
         texts = {part.strip() for text in root.scalars() for part in text.split("..")}
         texts |= set(root.scalars())
         listed = sorted(texts)
-        keys = read_numbers(pa.array(listed, pa.string()), self.book.numbering).key
+        keys = read_numbers(pa.array(listed, pa.string()), self.numbering).key
         self.numbers = dict(zip(listed, keys.tolist(), strict=True))
 
     # --- customers
@@ -318,9 +322,9 @@ class _Reader:
 
     def _instant(self, value: Value) -> int:
         text = value.text()
-        instant = parse_one(text, self.book.zone)
+        instant = parse_one(text, self.zone)
         if instant is None and text:
-            is_clock_change = parse_one(text + "Z", self.book.zone) is not None
+            is_clock_change = parse_one(text + "Z", self.zone) is not None
             problem = "has no offset, on a clock-change night" if is_clock_change else "is no instant"
             value.fault(problem, INSTANT, "TIME")
         return instant or 0
@@ -353,10 +357,10 @@ class _Reader:
 
     def _plan(self, value: Value) -> str:
         name = value.text()
-        if name and name not in self.book.plans and name != "metered":
+        if name and self.plans is not None and name not in self.plans:
             value.fault(
                 "is unknown",
-                "a plan of the book: " + ", ".join(sorted({*self.book.plans, "metered"})),
+                "a plan of the book: " + ", ".join(sorted(self.plans)),
                 "PLAN",
             )
         return name
@@ -368,7 +372,7 @@ class _Reader:
             start, end = self._interval(found, value)
             value = found.get("destination", value)
         name = value.text() if not value.is_mapping else ""
-        if name and name not in self.destinations:
+        if name and self.destinations is not None and name not in self.destinations:
             expected = "a destination of the deck" + close_names(self.destinations, name)
             value.fault("is unknown", expected, "DESTINATION")
         return Span(start, end, name)

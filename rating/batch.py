@@ -16,6 +16,7 @@ from rating.export.tables import rejects_table, write_csv, write_parquet
 from rating.pipeline import Run, rate_reading
 from rating.sources.block import Options
 from rating.sources.files import expand, forget
+from rating.sources.readers import is_foreign
 from rating.sources.reading import Reading, read_files
 from rating.tariffs.book import TariffBook, load_book
 from rating.zone import Zone, parse_month
@@ -34,6 +35,7 @@ class Request:
     ambiguous: str = "reject"
     encoding: str = "utf-8"
     bare_numbers: str = "national"
+    format_name: str = "auto"
     csv: bool = False
     force: bool = False
 
@@ -61,13 +63,13 @@ def run_batch(request: Request) -> Batch:
     check_target(request.out, request.force)
     book = load_book(request.tariffs)
     accounts = load_accounts(request.accounts, book)
-    zone = book.zone if request.timezone is None else _zone(request.timezone)
+    zone = book.zone if request.timezone is None else named_zone(request.timezone)
     loaded = time.perf_counter()
-    files, skipped = expand(request.cdr_files)
+    files, skipped = expand(request.cdr_files, is_foreign)
     try:
         bare_international = request.bare_numbers == "international"
         options = Options(zone, request.ambiguous, request.encoding, bare_international)
-        reading = read_files(files, options)
+        reading = read_files(files, options, request.format_name)
         run = rate_reading(reading, book, accounts, month=month, bare_international=bare_international)
         settings = {
             "month": request.month,
@@ -122,7 +124,13 @@ def _month(text: str | None) -> int | None:
     return month
 
 
-def _zone(name: str) -> Zone:
+def named_zone(name: str) -> Zone:
+    """The zone that --timezone names.
+
+    Raises
+    ------
+    UsageError
+    """
     if name not in available_timezones():
         raise UsageError(
             f"--timezone '{name}' is unknown; expected a name of the tz database, as Europe/Paris. "

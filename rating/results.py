@@ -24,6 +24,7 @@ from rating.schema import (
     FORWARD_TYPES,
     INSTANT,
     LIMITS_SCHEMA,
+    Calls,
     findings_schema,
     rated_schema,
     usage_schema,
@@ -71,7 +72,7 @@ def results_of(
     findings, suspensions = _findings(calls, limited, priced.amount, book, accounts)
     return Results(
         rated=table if is_rated.all() else table.filter(pa.array(is_rated)),
-        unrated=_cdr_table(placed, np.flatnonzero(~is_rated), accounts),
+        unrated=_unrated(placed, np.flatnonzero(~is_rated), accounts),
         findings=findings,
         usage=_usage(calls, limited, priced.amount, duration_s, included_s, book, accounts),
         limits=_limits(calls, limited, accounts),
@@ -163,14 +164,18 @@ def _rated_table(
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
-def _cdr_table(placed: Placed, rows: Ints, accounts: Accounts) -> pa.Table:
-    """Calls in canonical columns, as they were."""
-    cdr = placed.calls.take(rows)
+def _unrated(placed: Placed, rows: Ints, accounts: Accounts) -> pa.Table:
+    trunk = _names([trunk.id for trunk in accounts.trunks], placed.trunk[rows])
+    return cdr_table(placed.calls.take(rows), trunk)
+
+
+def cdr_table(cdr: Calls, trunk: pa.Array) -> pa.Table:
+    """Calls in canonical columns, as they were; `trunk` is the id of each."""
     columns: dict[str, Any] = {
         "source": cdr.source.dictionary_decode(),
         "call_id": cdr.call_id,
-        "trunk_id": _names([trunk.id for trunk in accounts.trunks], placed.trunk[rows]),
-        "direction": _names(list(DIRECTIONS), np.where(cdr.outbound, 0, 1)),
+        "trunk_id": trunk,
+        "direction": _names(list(DIRECTIONS), cdr.direction),
         "a_number": cdr.a_text.dictionary_decode(),
         "b_number": cdr.b_text.dictionary_decode(),
         "setup_time": _instants(cdr.setup),

@@ -10,6 +10,7 @@ import click
 
 import rating
 from rating.cli.accounts import accounts_group
+from rating.cli.convert import convert_command, sources_command
 from rating.cli.exits import NOTHING
 from rating.cli.explain import explain_command
 from rating.cli.quote import quote_command
@@ -44,6 +45,8 @@ def main() -> None:
 
 
 main.add_command(rate_command)
+main.add_command(convert_command)
+main.add_command(sources_command)
 main.add_command(quote_command)
 main.add_command(explain_command)
 main.add_command(tariff_group)

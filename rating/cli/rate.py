@@ -17,7 +17,12 @@ from rating.cli.exits import DONE, LOOK, NOTHING
 @click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="New folder.")
 @click.option("--month", metavar="YYYY-MM", help="Rate this month only; other rows are counted, not rated.")
 @click.option(
-    "--format", "format_name", default="auto", show_default=True, help="CDR format: auto, canonical."
+    "--format",
+    "format_name",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="CDR format (see trunkrate sources).",
 )
 @click.option("--timezone", metavar="ZONE", help="Zone of times without offset (default: the book's).")
 @click.option(
@@ -66,28 +71,24 @@ def rate_command(
     from rating.batch import Request, run_batch
     from rating.errors import TrunkrateError
     from rating.export.run_json import dumps
-    from rating.sources.readers import NAMES
+    from rating.sources.readers import known_format
     from rating.summary import summary
 
-    if format_name not in NAMES:
-        known = ", ".join(NAMES)
-        raise click.BadParameter(
-            f"'{format_name}' is unknown; expected one of {known}.", param_hint="--format"
-        )
-    request = Request(
-        list(cdr_files),
-        accounts,
-        tariffs,
-        out,
-        month,
-        timezone,
-        ambiguous,
-        encoding,
-        bare_numbers,
-        csv,
-        force,
-    )
     try:
+        request = Request(
+            list(cdr_files),
+            accounts,
+            tariffs,
+            out,
+            month=month,
+            timezone=timezone,
+            ambiguous=ambiguous,
+            encoding=encoding,
+            bare_numbers=bare_numbers,
+            format_name=known_format(format_name),
+            csv=csv,
+            force=force,
+        )
         batch = run_batch(request)
     except TrunkrateError as error:
         click.echo(str(error), err=True)

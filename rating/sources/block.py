@@ -9,8 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from rating.arrays import Ints
+from rating.schema import CDR_COLUMNS
 from rating.sources.files import CdrFile
 from rating.zone import Zone
+
+
+class Damaged(Exception):
+    """A file that cannot be read to its end; its text says why."""
 
 
 @dataclass
@@ -90,6 +95,39 @@ def shown(value: pa.Scalar) -> str:
 def bad_block(bad: list[BadLine]) -> Block:
     """A block without rows."""
     return Block({}, np.zeros(0, np.int64), bad)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format.
+
+    name : on the command line, and the source of CDRs that name none; form : how it is written
+    recognises : (first bytes, lower-case name without .gz) -> whether a file is of this format and form
+    """
+
+    name: str
+    form: str
+    read: Reader
+    raw: RawReader
+    recognises: Callable[[bytes, str], bool]
+    about: str
+
+
+def looks_like_json(head: bytes) -> bool:
+    """Whether a file begins with an object or a list."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+
+
+def rows_block(
+    cdrs: list[dict[str, str]],
+    lines: list[int],
+    bad: list[BadLine],
+    not_a_call: int = 0,
+    may_be_empty: frozenset[str] = frozenset(),
+) -> Block:
+    """A block of rows that were read one by one, each with every canonical column as text."""
+    columns = {name: pa.array([cdr[name] for cdr in cdrs], pa.string()) for name in CDR_COLUMNS}
+    return Block(columns, np.array(lines, np.int64), bad, not_a_call, may_be_empty)
 
 
 def no_text(length: int) -> pa.Array:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rating.csvtext import BINARY, CODED, parse_lines, split_header
 from rating.errors import quoted
 from rating.schema import CDR_COLUMNS, OPTIONAL_CDR_COLUMNS, TIME_COLUMNS
-from rating.sources.block import BadLine, Block, FileNotes, Options, bad_block
+from rating.sources.block import BadLine, Block, FileNotes, Format, Options, bad_block
 from rating.sources.files import CdrFile, blocks_of_lines
 
 PLAIN = ("call_id", *TIME_COLUMNS)
@@ -88,3 +88,15 @@ def _header_fault(line: int, text: bytes, problem: str) -> BadLine:
 
 def _recode(data: bytes, encoding: str) -> bytes:
     return data if encoding == "utf-8" else data.decode(encoding).encode()
+
+
+FORMATS = (
+    Format(
+        "canonical",
+        "csv",
+        read,
+        raw,
+        lambda head, name: True,
+        "the canonical columns as CSV; the delimiter is the header's",
+    ),
+)

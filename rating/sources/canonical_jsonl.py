@@ -11,9 +11,11 @@ import pyarrow as pa
 import pyarrow.json as pa_json
 
 from rating.schema import CDR_COLUMNS
-from rating.sources.block import BadLine, Block, FileNotes, Options
+from rating.sources.block import BadLine, Block, FileNotes, Format, Options, looks_like_json
+from rating.sources.canonical_csv import raw as raw_lines
 from rating.sources.files import CdrFile, blocks_of_lines
 
+ENDINGS = (".jsonl", ".ndjson")
 OBJECT = "one JSON object a line, its values texts (sip_code may be a number)"
 _SCHEMA = pa.schema([(name, pa.int64() if name == "sip_code" else pa.string()) for name in CDR_COLUMNS])
 
@@ -122,3 +124,15 @@ def _plain(value: Any) -> Any:
 
 class _Pairs(list[tuple[str, Any]]):
     """The keys and values of a JSON object, repeated keys kept."""
+
+
+FORMATS = (
+    Format(
+        "canonical",
+        "jsonl",
+        read,
+        raw_lines,
+        lambda head, name: looks_like_json(head) or (not head.strip() and name.endswith(ENDINGS)),
+        "the canonical columns as JSON Lines",
+    ),
+)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from rating.schema import CDR_COLUMNS, OPTIONAL_CDR_COLUMNS, TIME_COLUMNS
-from rating.sources.block import BadLine, Block, FileNotes, Options, bad_block, shown
+from rating.sources.block import BadLine, Block, FileNotes, Format, Options, bad_block, shown
 from rating.sources.files import CdrFile
 
 ROWS = 1 << 20
@@ -131,3 +131,15 @@ def _shown(value: pa.Scalar) -> object:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         return value.as_py()
     return shown(value)
+
+
+FORMATS = (
+    Format(
+        "canonical",
+        "parquet",
+        read,
+        raw,
+        lambda head, name: head.startswith(b"PAR1") or name.endswith(".parquet"),
+        "the canonical columns as Parquet",
+    ),
+)

@@ -7,7 +7,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,9 @@ from typing import BinaryIO
 from rating.errors import UsageError
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet")
+MAYBE = (".json", ".zip", ".txt", ".log")
+"""Endings of files in folders that are CDRs only if their content is of a known format."""
+
 BLOCK = 32 << 20
 
 
@@ -48,10 +51,13 @@ class CdrFile:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def expand(names: list[str]) -> tuple[list[CdrFile], list[str]]:
+def expand(
+    names: list[str], is_known: Callable[[CdrFile], bool] = lambda file: False
+) -> tuple[list[CdrFile], list[str]]:
     """The files that paths, folders and `-` stand for, in name order, and what was passed over.
 
-    In folders, hidden files, files of other endings and the outputs of earlier runs are passed over.
+    In folders, hidden files, files of other endings and the outputs of earlier runs are passed over; files
+    whose ending may mean anything count where `is_known` says so of their content.
 
     Raises
     ------
@@ -60,7 +66,7 @@ def expand(names: list[str]) -> tuple[list[CdrFile], list[str]]:
     """
     files: list[CdrFile] = []
     try:
-        return _expand(names, files)
+        return _expand(names, files, is_known)
     except BaseException:
         forget(files)
         raise
@@ -73,7 +79,9 @@ def forget(files: list[CdrFile]) -> None:
             file.path.unlink(missing_ok=True)
 
 
-def _expand(names: list[str], files: list[CdrFile]) -> tuple[list[CdrFile], list[str]]:
+def _expand(
+    names: list[str], files: list[CdrFile], is_known: Callable[[CdrFile], bool]
+) -> tuple[list[CdrFile], list[str]]:
     skipped: list[str] = []
     for name in names:
         path = Path(name)
@@ -83,7 +91,7 @@ def _expand(names: list[str], files: list[CdrFile]) -> tuple[list[CdrFile], list
             with path.open("rb") as stream:
                 files.append(_spooled(name, stream))
         elif path.is_dir():
-            found, passed = _folder(path)
+            found, passed = _folder(path, is_known)
             if not found:
                 raise UsageError(
                     f"{name}: folder holds no CDR file; expected files ending in {', '.join(SUFFIXES)}, "
@@ -109,7 +117,7 @@ def _expand(names: list[str], files: list[CdrFile]) -> tuple[list[CdrFile], list
     return sorted(files, key=lambda file: file.name), sorted(skipped)
 
 
-def _folder(folder: Path) -> tuple[list[CdrFile], list[str]]:
+def _folder(folder: Path, is_known: Callable[[CdrFile], bool]) -> tuple[list[CdrFile], list[str]]:
     found, passed = [], []
     outputs = {path.parent for path in folder.rglob("run.json")}
     for path in sorted(folder.rglob("*")):
@@ -118,7 +126,9 @@ def _folder(folder: Path) -> tuple[list[CdrFile], list[str]]:
             continue
         if outputs.intersection(path.parents):
             passed.append(str(path))
-        elif path.name.removesuffix(".gz").endswith(SUFFIXES):
+        elif path.name.removesuffix(".gz").endswith(SUFFIXES) or (
+            path.name.removesuffix(".gz").endswith(MAYBE) and is_known(CdrFile(str(path), path))
+        ):
             found.append(CdrFile(str(path), path))
         else:
             passed.append(str(path))

@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from rating.errors import Reject, UsageError
 from rating.schema import Calls, concat
-from rating.sources.block import Block, FileNotes, Options
+from rating.sources.block import Block, Damaged, FileNotes, Format, Options
 from rating.sources.canonical_parquet import block_of, missing_columns, odd_columns, raw_of
 from rating.sources.fields import typed
 from rating.sources.files import CdrFile
-from rating.sources.readers import Format, recognise
+from rating.sources.readers import recognise
 
 
 @dataclass
@@ -46,8 +46,8 @@ class Reading:
     seconds: float = 0.0
 
 
-def read_files(files: list[CdrFile], options: Options) -> Reading:
-    """Read files in the order given.
+def read_files(files: list[CdrFile], options: Options, format_name: str = "auto") -> Reading:
+    """Read files in the order given, each by the format that it is recognised as, or the one named.
 
     Raises
     ------
@@ -60,13 +60,13 @@ def read_files(files: list[CdrFile], options: Options) -> Reading:
     parts: list[Calls] = []
     rejects: list[Reject] = []
     for index, file in enumerate(files):
-        found = recognise(file)
+        found = recognise(file, format_name)
         formats.append(found)
         notes = FileNotes()
         entry = InputFile(file.name, f"{found.name}-{found.form}", file.sha256())
         with _readable(file.name):
             for block in found.read(file, options, notes):
-                _add(block, index, entry, found.source, options, parts, rejects)
+                _add(block, index, entry, found.name, options, parts, rejects)
         entry.ignored_columns, entry.warnings = notes.ignored_columns, notes.warnings
         inputs.append(entry)
 
@@ -82,7 +82,7 @@ def _readable(name: str) -> Iterator[None]:
     """A file that breaks off or is damaged stops the run: what it held cannot be accounted for."""
     try:
         yield
-    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+    except (OSError, EOFError, zlib.error, pa.ArrowException, Damaged) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise UsageError(
             f"{name}: cannot be read to its end ({reason}); expected a whole file. "

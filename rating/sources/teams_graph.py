@@ -1,0 +1,241 @@
+"""Microsoft Graph call-record logs: getDirectRoutingCalls and getPstnCalls, v1.0 and beta.
+
+One page a file, an array of pages or of rows, or a page or row a line. `line` is the row, from 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from rating.instants import parse
+from rating.sources.block import (
+    BadLine,
+    Block,
+    Damaged,
+    FileNotes,
+    Format,
+    Options,
+    looks_like_json,
+    rows_block,
+)
+from rating.sources.files import CdrFile
+from rating.sources.teams import TOLERANCE_S, date_or_none, end_reason, read_call_type
+
+ROWS = 50_000
+ROW = "a row of getDirectRoutingCalls or getPstnCalls: names and plain values"
+OPEN = frozenset(("direction", "trunk_id"))
+
+
+def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
+    """Read Direct Routing rows."""
+    return _read(file, notes, _direct_routing)
+
+
+def read_pstn(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
+    """Read rows of Calling Plans and Operator Connect."""
+    return _read(file, notes, _pstn)
+
+
+def raw(file: CdrFile, lines: list[int]) -> dict[int, str]:
+    """Rows as JSON."""
+    wanted = set(lines)
+    with file.open() as stream:
+        return {
+            line: json.dumps(row, ensure_ascii=False, default=str)
+            for line, row in enumerate(_rows(stream), 1)
+            if line in wanted
+        }
+
+
+def is_direct_routing(head: bytes) -> bool:
+    """Whether a file begins like getDirectRoutingCalls."""
+    return b"directRoutingLogRow" in head or b'"trunkFullyQualifiedDomainName"' in head
+
+
+def is_pstn(head: bytes) -> bool:
+    """Whether a file begins like getPstnCalls."""
+    return b"pstnCallLogRow" in head or b'"callDurationSource"' in head or b'"licenseCapability"' in head
+
+
+def _rows(stream: BinaryIO) -> Iterator[Any]:
+    """Rows of all pages, one page in memory at a time."""
+    import ijson
+
+    head = stream.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    stream.seek(0)
+    if stream.read(3) != b"\xef\xbb\xbf":
+        stream.seek(0)
+    try:
+        if head == b"[":
+            values = ijson.items(stream, "item", use_float=True)
+        else:
+            values = ijson.items(stream, "", multiple_values=True, use_float=True)
+        for value in values:
+            if isinstance(value, dict) and isinstance(value.get("value"), list):
+                yield from value["value"]
+            else:
+                yield value
+    except ijson.JSONError as error:
+        words = error.args[0] if error.args else ""
+        text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+        raise Damaged(text.split("\n")[0].strip() or "is not JSON") from None
+
+
+def _read(file: CdrFile, notes: FileNotes, to_cdr: Any) -> Iterator[Block]:
+    unknown: Counter[str] = Counter()
+    apart = 0
+    with file.open() as stream:
+        rows = enumerate(_rows(stream), 1)
+        while part := list(islice(rows, ROWS)):
+            lines, cdrs, bad = [], [], []
+            for line, row in part:
+                problem = _odd(row)
+                if problem:
+                    bad.append(BadLine(line, "CDR-FIELD", *problem, ROW))
+                    continue
+                kind = _text(row.get("callType"))
+                if not read_call_type(kind).known:
+                    unknown[kind] += 1
+                cdrs.append(to_cdr(row))
+                lines.append(line)
+            block = rows_block(cdrs, lines, bad, may_be_empty=OPEN)
+            apart += _far_apart(block.columns, [row for _, row in part if not _odd(row)])
+            yield block
+    for kind, count in sorted(unknown.items()):
+        notes.warnings.append(
+            f"{file.name}: callType '{kind}' of {count} rows is unknown; expected one made of known words. "
+            "The rows are kept, and read by the words that are known. [CDR-TYPE]"
+        )
+    if apart:
+        notes.warnings.append(
+            f"{file.name}: duration of {apart} outbound rows differs from end - start by more than "
+            f"{TOLERANCE_S} s; expected the same. End - start is rated. [CDR-DURATION]"
+        )
+
+
+def _odd(row: Any) -> tuple[str, str | None, str] | None:
+    """Field, value and problem of a row that is none."""
+    if not isinstance(row, dict):
+        return "row", json.dumps(row, default=str)[:60], "is no JSON object"
+    for name, value in row.items():
+        if name in READ and isinstance(value, dict | list):
+            return name, json.dumps(value, default=str)[:60], "is no plain value"
+    return None
+
+
+READ = {
+    "id",
+    "callType",
+    "callerNumber",
+    "calleeNumber",
+    "inviteDateTime",
+    "startDateTime",
+    "endDateTime",
+    "failureDateTime",
+    "duration",
+    "successfulCall",
+    "finalSipCode",
+    "userPrincipalName",
+    "userId",
+    "trunkFullyQualifiedDomainName",
+}
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _direct_routing(row: dict[str, Any]) -> dict[str, str]:
+    """A directRoutingLogRow as a CDR. `startDateTime` is the answer outbound, before the answer inbound."""
+    kind = read_call_type(_text(row.get("callType")))
+    user = _text(row.get("userPrincipalName")) or _text(row.get("userId"))
+    established = row.get("successfulCall") is True
+    invite, start, end, failure = (
+        date_or_none(_text(row.get(f"{name}DateTime"))) for name in ("invite", "start", "end", "failure")
+    )
+    sip_code = _text(row.get("finalSipCode")) or "0"
+    return {
+        "source": "",
+        "call_id": _text(row.get("id")),
+        "trunk_id": _text(row.get("trunkFullyQualifiedDomainName")),
+        "direction": kind.direction,
+        "a_number": _text(row.get("callerNumber")),
+        "b_number": _text(row.get("calleeNumber")),
+        "setup_time": invite or start,
+        "answer_time": start if established else "",
+        "release_time": end if established else failure or end or start or invite,
+        "sip_code": sip_code,
+        "alert_time": "",
+        "user_id": user,
+        "forwarded_by": user if kind.is_forward else "",
+        "forward_type": "unknown" if kind.is_forward else "",
+        "end_reason": end_reason(established, sip_code),
+    }
+
+
+def _pstn(row: dict[str, Any]) -> dict[str, str]:
+    """A pstnCallLogRow as a CDR: only calls that took place are in this log."""
+    kind = read_call_type(_text(row.get("callType")))
+    user = _text(row.get("userPrincipalName")) or _text(row.get("userId"))
+    start, end = (date_or_none(_text(row.get(f"{name}DateTime"))) for name in ("start", "end"))
+    return {
+        "source": "",
+        "call_id": _text(row.get("id")),
+        "trunk_id": "",
+        "direction": kind.direction,
+        "a_number": _text(row.get("callerNumber")),
+        "b_number": _text(row.get("calleeNumber")),
+        "setup_time": start,
+        "answer_time": start,
+        "release_time": end,
+        "sip_code": "0",
+        "alert_time": "",
+        "user_id": user,
+        "forwarded_by": user if kind.is_forward else "",
+        "forward_type": "unknown" if kind.is_forward else "",
+        "end_reason": "normal",
+    }
+
+
+def _far_apart(columns: dict[str, pa.Array], rows: list[dict[str, Any]]) -> int:
+    """Established outbound rows whose own duration is not end - start."""
+    answer, _, answered = parse(columns["answer_time"])
+    release, _, released = parse(columns["release_time"])
+    wrong = 0
+    for i, row in enumerate(rows):
+        duration = row.get("duration")
+        talked = columns["answer_time"][i].as_py() and answered[i] and released[i]
+        if not talked or columns["direction"][i].as_py() != "outbound" or not isinstance(duration, int):
+            continue
+        wrong += abs(int(release[i] - answer[i]) - duration * 10**9) > TOLERANCE_S * 10**9
+    return wrong
+
+
+FORMATS = (
+    Format(
+        "teams-graph",
+        "json",
+        read,
+        raw,
+        lambda head, name: looks_like_json(head) and is_direct_routing(head),
+        "Microsoft Graph getDirectRoutingCalls, v1.0 or beta: pages, an array of them, or JSON lines",
+    ),
+    Format(
+        "teams-graph-pstn",
+        "json",
+        read_pstn,
+        raw,
+        lambda head, name: looks_like_json(head) and is_pstn(head),
+        "Microsoft Graph getPstnCalls: pages, an array of them, or JSON lines",
+    ),
+)
