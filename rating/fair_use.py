@@ -30,6 +30,7 @@ class LimitUse:
     limit, measured : seconds, or numbers
     crossing : call that crossed, NO_CALL where none did; at : instant of the crossing [ns]
     mode : index into MODES
+    hidden : calls whose masked or unreadable number was not counted: `measured` is then a least
     """
 
     plan: int
@@ -44,6 +45,7 @@ class LimitUse:
     crossing: Ints
     at: Ints
     mode: Ints
+    hidden: Ints
 
     @property
     def breached(self) -> Bools:
@@ -130,8 +132,10 @@ def _apply(
     if limit.measure == "forwarded_time":
         wanted = [FORWARD_TYPES.index(kind) for kind in limit.types]
         candidate &= np.isin(calls.placed.calls.forward_type, wanted)
-    counted = _counted(calls, plan, limit, book) if limit.measure == "distinct_numbers" else candidate
-    group = _group(calls, np.flatnonzero(candidate | counted), limit, people)
+    counted, hidden = candidate, np.zeros(len(left), bool)
+    if limit.measure == "distinct_numbers":
+        counted, hidden = _counted(calls, plan, limit, book)
+    group = _group(calls, np.flatnonzero(candidate | counted | hidden), limit, people)
     at_first = group.rows[group.first]
     trunk, month = calls.placed.trunk[at_first], calls.month[at_first]
     mode = _modes(calls, trunk, month, limit)
@@ -170,26 +174,34 @@ def _apply(
         crossing=crossing,
         at=at,
         mode=mode,
+        hidden=np.bincount(group.ids[hidden[group.rows]], minlength=group.count),
     )
     return use, taken, group.rows, group.ids
 
 
-def _counted(calls: Classified, plan: int, limit: Limit, book: TariffBook) -> Bools:
-    """Calls whose number counts for a limit of distinct numbers (SPEC 6.2): never emergency, never free."""
+def _counted(calls: Classified, plan: int, limit: Limit, book: TariffBook) -> tuple[Bools, Bools]:
+    """Calls whose number counts for a limit of distinct numbers (SPEC 6.2): never emergency, never free.
+
+    Returns
+    -------
+    (counted, hidden)
+        Calls that count, and those that would if their number were not masked or unreadable; shape (n,)
+    """
     placed = calls.placed
     outbound = calls.answered & placed.calls.outbound & (calls.plan == plan)
-    counted = outbound & (calls.reason != EMERGENCY) & (calls.reason != FREE) & (placed.b_key > 0)
+    counted = outbound & (calls.reason != EMERGENCY) & (calls.reason != FREE)
+    known = np.where(placed.calls.outbound, placed.b_key, placed.a_key) > 0
     if limit.scope == "eligible":
         deck = book.deck
         klass = deck.klass[np.maximum(calls.base, 0)] if len(deck) else np.zeros(len(placed), np.int64)
         counted &= calls.in_plan & ~np.isin(klass, deck.codes_of(deck.classes, [CLASS_EMERGENCY, CLASS_FREE]))
     if limit.scope == "both_directions":
-        inbound = calls.answered & ~placed.calls.outbound & (calls.plan == plan) & (placed.a_key > 0)
+        inbound = calls.answered & ~placed.calls.outbound & (calls.plan == plan)
         base = find_rows(book, np.flatnonzero(inbound), placed, len(placed), a_side=True)
         deck = book.deck
         klass = np.where(base >= 0, deck.klass[np.maximum(base, 0)] if len(deck) else -1, -1)
         counted |= inbound & ~np.isin(klass, deck.codes_of(deck.classes, [CLASS_EMERGENCY]))
-    return counted
+    return counted & known, counted & ~known
 
 
 def _group(calls: Classified, rows: Ints, limit: Limit, people: People) -> _Group:

@@ -43,6 +43,7 @@ class Results:
     file, is_rated : input of each call and whether it has a price, shape (calls,)
     by_reason : reason -> calls, seconds, billed seconds, amount (units of 10**-amount_decimals)
     suspensions : plan suspensions that breaches propose
+    least : limits measured from below only, since some numbers are masked or unreadable
     """
 
     rated: pa.Table
@@ -54,6 +55,7 @@ class Results:
     is_rated: Bools
     by_reason: dict[str, dict[str, int]]
     suspensions: list[dict[str, str]]
+    least: list[dict[str, Any]]
 
 
 def results_of(
@@ -80,6 +82,7 @@ def results_of(
         is_rated=is_rated,
         by_reason=_by_reason(limited, priced.amount, duration_s),
         suspensions=suspensions,
+        least=_least(calls, limited, accounts),
     )
 
 
@@ -227,6 +230,7 @@ def _ordered_uses(calls: Classified, uses: list[LimitUse]) -> tuple[dict[str, An
             ("crossing", use.crossing),
             ("at", use.at),
             ("mode", use.mode),
+            ("hidden", use.hidden),
         ):
             columns.setdefault(name, []).append(value)
     joined = {name: np.concatenate(parts).astype(np.int64) for name, parts in columns.items()}
@@ -310,6 +314,25 @@ def _findings(
         for i in proposed
     ]
     return table, suspensions
+
+
+def _least(calls: Classified, limited: Limited, accounts: Accounts) -> list[dict[str, Any]]:
+    """Uses of limits that are only known from below (SPEC 6.2: masked numbers are not counted)."""
+    columns, subjects, order = _ordered_uses(calls, limited.uses)
+    found = []
+    for i in order[columns["hidden"][order] > 0].tolist() if columns else []:
+        found.append(
+            {
+                "trunk_id": accounts.trunks[int(columns["trunk"][i])].id,
+                "month": month_text(int(columns["month"][i])),
+                "plan": calls.plans[int(columns["plan_index"][i])].name,
+                "reason": REASONS[int(columns["reason"][i])],
+                "subject": subjects[i],
+                "measured": int(columns["measured"][i]),
+                "calls_not_counted": int(columns["hidden"][i]),
+            }
+        )
+    return found
 
 
 def _amount_by_use(limited: Limited, amount: Ints) -> dict[tuple[int, int], int]:

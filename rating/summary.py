@@ -74,11 +74,16 @@ def _findings(batch: Batch) -> str:
     if not found:
         return "Fair use: no limit crossed."
     rows = [("trunk", "limit crossed", "", "used", "allowed", "", batch.book.currency)]
+    least = {
+        (row["trunk_id"], row["month"], row["reason"], row["subject"]) for row in batch.run.results.least
+    }
     for row in found[:SHOWN]:
         is_numbers = row["reason"] == "fair_use_numbers"
         used, allowed = (
             f"{row[key]:,} numbers" if is_numbers else hours(row[key]) for key in ("measured", "limit")
         )
+        if (row["trunk_id"], row["month"], row["reason"], row["subject"]) in least:
+            used = f"at least {used}"
         rows.append(
             (row["trunk_id"], row["reason"], row["subject"], used, allowed, row["mode"], str(row["amount"]))
         )

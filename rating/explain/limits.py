@@ -26,6 +26,7 @@ class LimitState:
     """One limit as the explained call met it.
 
     before, after : used by the call's subject, before and after it; total : over the whole month
+    hidden : calls of the subject that do not count because their number is masked or unreadable
     left_s : seconds that reached the limit; billed_s : what it billed of them
     crossing : call_id of the crossing, or empty; at : its instant [ns]
     """
@@ -40,6 +41,7 @@ class LimitState:
     before: int = 0
     after: int = 0
     total: int = 0
+    hidden: int = 0
     left_s: int = 0
     billed_s: int = 0
     crossing: str = ""
@@ -98,7 +100,8 @@ def _walk_one(
     )
     is_numbers = limit.measure == "distinct_numbers"
     candidates = [row for row in eligible if _is_candidate(row, limit)]
-    counted = [row for row in of_plan if _counts(row, limit)] if is_numbers else candidates
+    in_scope = [row for row in of_plan if _counts(row, limit)] if is_numbers else candidates
+    counted = [row for row in in_scope if not is_numbers or _number(row)]
     subjects = {identity(row): subject_of(row, limit, found) for row in [*candidates, *counted]}
     position = {identity(row): i for i, row in enumerate(of_plan)}
     used: dict[str, int] = {}
@@ -110,8 +113,7 @@ def _walk_one(
         subject = subjects[key]
         before = used.get(subject, 0)
         if is_numbers:
-            number = row["b_key"] if row["direction"] == "outbound" else row["a_key"]
-            seen.setdefault(subject, set()).add(number)
+            seen.setdefault(subject, set()).add(_number(row))
             after, at = len(seen[subject]), row["answer_time"]
         else:
             left = walk.left[key]
@@ -130,6 +132,8 @@ def _walk_one(
     if is_numbers and not state.counts:
         state.before = state.after = _seen_before(found.call, counted, subjects, state.subject)
     state.total = used.get(state.subject, 0)
+    hidden = [row for row in in_scope if is_numbers and not _number(row)]
+    state.hidden = sum(subject_of(row, limit, found) == state.subject for row in hidden)
     state.left_s = walk.left.get(mine, 0) if mine in {identity(row) for row in candidates} else 0
     for row in candidates:
         key = identity(row)
@@ -158,7 +162,12 @@ def _seen_before(call: Row, counted: list[Row], subjects: dict[tuple[str, str], 
         if subjects[identity(row)] == subject
         and (row["answer_time"], *identity(row)) < (call["answer_time"], *identity(call))
     ]
-    return len({row["b_key"] if row["direction"] == "outbound" else row["a_key"] for row in earlier})
+    return len({_number(row) for row in earlier})
+
+
+def _number(row: Row) -> int:
+    """The number at the other end, 0 where it is masked or unreadable."""
+    return int(row["b_key"] if row["direction"] == "outbound" else row["a_key"])
 
 
 def _is_candidate(row: Row, limit: Limit) -> bool:
@@ -166,10 +175,10 @@ def _is_candidate(row: Row, limit: Limit) -> bool:
 
 
 def _counts(row: Row, limit: Limit) -> bool:
-    """Whether a call's number counts for a limit of distinct numbers (SPEC 6.2)."""
+    """Whether a call's number, if it is known, counts for a limit of distinct numbers (SPEC 6.2)."""
     if row["direction"] == "inbound":
-        return limit.scope == "both_directions" and row["a_key"] > 0 and not row.get("a_is_emergency")
-    if row["reason"] in NEVER_COUNTED or not row["b_key"]:
+        return limit.scope == "both_directions" and not row.get("a_is_emergency")
+    if row["reason"] in NEVER_COUNTED:
         return False
     return limit.scope != "eligible" or row["reason"] not in ("no_rate", "out_of_plan")
 

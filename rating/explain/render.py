@@ -217,6 +217,8 @@ def _limit_state(state: LimitState, explanation: Explanation, speaker: Speaker) 
         lines.append(speaker.say("counted", **used))
     else:
         lines.append(speaker.say("not_counted", before=used["before"], total=used["total"]))
+    if state.hidden:
+        lines.append(speaker.say("hidden", count=speaker.count(state.hidden)))
     if not state.crossing:
         lines.append(speaker.say("never_crossed"))
     else:

@@ -73,6 +73,7 @@ def run_record(
         "warnings": run.warnings,
         "rejects": rejects_by_code(run.rejects),
         "proposed_plan_suspensions": run.results.suspensions,
+        "measured_at_least": run.results.least,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "timing": run.timing,
     }
