@@ -111,8 +111,9 @@ def data_model() -> str:
     }
     for name, rows in tables.items():
         listed = ", ".join(f"`{column}`" + (f" ({kind})" if kind else "") for column, kind in rows)
-        mark = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
-        text = mark.sub(lambda found, listed=listed: found[1] + listed + found[2], text)
+        mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        assert mark.search(text), name
+        text = mark.sub(lambda found, listed=listed: f"{found[1]}\n{listed}\n\n{found[2]}", text)
     return text
 
 

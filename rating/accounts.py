@@ -221,7 +221,7 @@ class _Reader:
             if key:
                 users[name.lower() if "@" in name else name] = key
         return Customer(
-            id=optional(found, "id", Value.text, ""),
+            id=optional(found, "id", _id, ""),
             name=optional(found, "name", Value.text, ""),
             users=users,
             professional_use=self._spans(found, "professional_use"),
@@ -293,7 +293,7 @@ class _Reader:
             if "scope" in scoped:
                 scoped["scope"].choice(("all", "outbound", "international"))
         return Trunk(
-            id=optional(found, "id", Value.text, ""),
+            id=optional(found, "id", _id, ""),
             customer=customer,
             fqdn=optional(found, "fqdn", Value.text, ""),
             channels=optional(found, "channels", lambda v: self._history(v, "channels", self._channels), ()),
@@ -410,3 +410,11 @@ class _Reader:
             why = optional(found, "why", Value.text, "")
             decisions[month, reason, when] = Decision(month, reason, mode, found["who"].text(), when, why)
         return tuple(decisions.values())
+
+
+def _id(value: Value) -> str:
+    """A name by which others refer to an entry; a fault where it is empty."""
+    text = value.text()
+    if not text.strip():
+        value.fault("is empty", "a name", "ID")
+    return text

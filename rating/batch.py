@@ -24,7 +24,10 @@ from rating.zone import Zone, parse_month
 
 @dataclass(frozen=True)
 class Request:
-    """What the operator asked for (SPEC 12)."""
+    """What the operator asked for (SPEC 12).
+
+    wants_calls : whether a month of which there is no call is a fault
+    """
 
     cdr_files: list[str]
     accounts: str
@@ -36,6 +39,7 @@ class Request:
     encoding: str = "utf-8"
     bare_numbers: str = "national"
     format_name: str = "auto"
+    wants_calls: bool = False
     csv: bool = False
     force: bool = False
 
@@ -71,6 +75,8 @@ def run_batch(request: Request) -> Batch:
         options = Options(zone, request.ambiguous, request.encoding, bare_international)
         reading = read_files(files, options, request.format_name)
         run = rate_reading(reading, book, accounts, month=month, bare_international=bare_international)
+        if request.wants_calls:
+            _check_month(run, request.month)
         settings = {
             "month": request.month,
             "timezone": zone.name,
@@ -122,6 +128,17 @@ def _month(text: str | None) -> int | None:
             f"--month '{text}' is no month; expected YYYY-MM, as 2026-10. Nothing was rated. [MONTH]"
         )
     return month
+
+
+def _check_month(run: Run, month: str | None) -> None:
+    """Refuse a month that none of the calls is of: it would replace a good one by nothing."""
+    total = run.total
+    if month and total["other_month"] and not (total["rated"] or total["unrated"] or total["other_source"]):
+        found = ", ".join(run.months)
+        raise UsageError(
+            f"--month: no call is of {month}, the calls are of {found}; expected the month of the CDRs. "
+            "Nothing was rated. [MONTH]"
+        )
 
 
 def named_zone(name: str) -> Zone:

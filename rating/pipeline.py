@@ -50,6 +50,7 @@ class Run:
 
     counts : rows of each input by category, shape of `files`
     warnings : what looks wrong though every row is accounted for
+    months : months of the calls that were read, rated or not
     timing : stage -> seconds and rows
     """
 
@@ -58,6 +59,7 @@ class Run:
     files: list[InputFile]
     counts: list[dict[str, int]]
     warnings: list[str]
+    months: list[str]
     timing: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
@@ -108,10 +110,13 @@ def rate_reading(
     months = book.zone.months(placed.time())
     other_month = (months != month) if month is not None else np.zeros(len(placed), bool)
     candidate = ~(duplicate | conflict | other_month)
+    seen = month_list(months)
     other_source = candidate & ~_of_rated_source(placed, candidate, accounts)
     skipped = {"duplicates": duplicate, "other_month": other_month & ~duplicate & ~conflict}
     skipped["other_source"] = other_source
     warnings = _silent_sources(placed, candidate, other_source, accounts)
+    if not any(entry.rows for entry in reading.files):
+        warnings.append("no row was read; expected CDRs. There is nothing to rate. [CDR-NONE]")
     file_of = placed.calls.file
     rows = _in_order(placed, np.flatnonzero(candidate & ~other_source))
     placed, months = placed.take(rows), months[rows]
@@ -133,7 +138,7 @@ def rate_reading(
     results = results_of(calls, limited, priced, duration_s, included_s, book, accounts)
     clock.lap("results", len(placed))
     counts = _count(reading, rejects, skipped, file_of, results)
-    return Run(results, sorted(rejects), reading.files, counts, warnings, clock.timing)
+    return Run(results, sorted(rejects), reading.files, counts, warnings, seen, clock.timing)
 
 
 def _of_rated_source(placed: Placed, candidate: Bools, accounts: Accounts) -> Bools:

@@ -23,7 +23,7 @@ def summary(batch: Batch) -> str:
 def _head(batch: Batch) -> str:
     run, book = batch.run, batch.book
     months = [str(month) for month in run.results.usage["month"].unique().to_pylist()]
-    title = ", ".join(month_name(month) for month in months) or "No month"
+    title = ", ".join(month_name(month) for month in sorted(months)) or "No month"
     usage = run.results.usage
     trunks = len(usage["trunk_id"].unique())
     customers = len(usage["customer_id"].unique())
@@ -80,12 +80,20 @@ def _findings(batch: Batch) -> str:
     for row in found[:SHOWN]:
         is_numbers = row["reason"] == "fair_use_numbers"
         used, allowed = (
-            f"{row[key]:,} numbers" if is_numbers else hours(row[key]) for key in ("measured", "limit")
+            _many(row[key], "number") if is_numbers else hours(row[key]) for key in ("measured", "limit")
         )
         if (row["trunk_id"], row["month"], row["reason"], row["subject"]) in least:
             used = f"at least {used}"
         rows.append(
-            (row["trunk_id"], row["reason"], row["subject"], used, allowed, row["mode"], str(row["amount"]))
+            (
+                row["trunk_id"],
+                row["reason"],
+                row["subject"],
+                used,
+                allowed,
+                row["mode"],
+                _grouped(str(row["amount"])),
+            )
         )
     more = [f"  and {len(found) - SHOWN} more: see findings.csv"] if len(found) > SHOWN else []
     suspended = [
@@ -96,17 +104,15 @@ def _findings(batch: Batch) -> str:
 
 
 def hours(seconds: int) -> str:
-    """Seconds as hours and minutes.
+    """Seconds as hours, minutes and seconds.
 
     Examples
     --------
-    >>> hours(7200), hours(19989), hours(59)
-    ('2 h', '5 h 33 min', '59 s')
+    >>> hours(7200), hours(19989), hours(59), hours(0)
+    ('2 h', '5 h 33 min 9 s', '59 s', '0 s')
     """
-    if seconds < 60:
-        return f"{seconds} s"
-    whole, rest = divmod(seconds // 60, 60)
-    return " ".join([*([f"{whole:,} h"] if whole else []), *([f"{rest} min"] if rest or not whole else [])])
+    parts = ((seconds // 3600, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
+    return " ".join(f"{count:,} {unit}" for count, unit in parts if count) or "0 s"
 
 
 def _rejects(batch: Batch) -> str:
@@ -121,6 +127,10 @@ def _rejects(batch: Batch) -> str:
             lines.append(f"    and {len(run.rejects) - SHOWN} more: see rejects.csv")
     if run.total["unrated"]:
         lines.append(f"  {_many(run.total['unrated'], 'call')} without a rate: see unrated.csv")
+    passed = batch.record["skipped_files"]
+    if passed:
+        more = f" and {len(passed) - SHOWN} more" if len(passed) > SHOWN else ""
+        lines.append(f"  passed over in folders: {', '.join(passed[:SHOWN])}{more}")
     return "To look at:\n" + "\n".join(lines) if lines else "Nothing rejected, nothing unrated."
 
 

@@ -40,6 +40,7 @@ COLUMNS = (
     "user_id, forwarded_by, forward_type"
 )
 NOTHING = "Nothing was rated."
+NO_ROW = "no row was read; expected CDRs. There is nothing to rate. [CDR-NONE]"
 FILE_REJECTED = "No row of this file is rated: see rejects.csv."
 REJECTED = "Row rejected, the others are rated: see rejects.csv."
 SETTINGS = ("--accounts", "accounts.yaml", "--tariffs", "good_book")
@@ -55,6 +56,7 @@ class Outcome:
     record: dict = field(default_factory=dict)
     rejects: list[dict] = field(default_factory=list)
     rated: dict[str, str] = field(default_factory=dict)
+    out: Path = Path()
     calls: list[dict] = field(default_factory=list)
 
     @property
@@ -77,7 +79,7 @@ def read_back(exit_code, stdout, stderr, out):
     """The outcome of a run, with all that must hold of any run checked."""
     assert "Traceback" not in stderr
     assert exit_code in (0, 1, 2), f"exit {exit_code}: {stderr}"
-    outcome = Outcome(exit_code, stderr.splitlines(), stdout)
+    outcome = Outcome(exit_code, stderr.splitlines(), stdout, out=out)
     left = [path.name for path in out.parent.glob(".*.trunkrate-*")]
     assert left == [], "left-over folders"
     if exit_code == 2:
@@ -417,13 +419,101 @@ def test_empty_files_are_something_to_look_at(rate):
     assert (found.exit_code, found.counts) == (1, {})
     assert found.warnings == [
         "cdr_empty.jsonl:1: file is empty; expected one JSON object a line, its values texts (sip_code may be a "
-        "number). [CDR-HEADER]"
+        "number). [CDR-HEADER]",
+        NO_ROW,
     ]
 
 
-def test_a_header_alone_is_a_month_without_calls(rate):
+def test_a_header_alone_is_something_to_look_at(rate):
     found = rate("cdr_header_only.csv")
-    assert (found.exit_code, found.counts, found.record["reconciliation"]["rows"]) == (0, {}, 0)
+    assert (found.exit_code, found.counts, found.warnings) == (1, {}, [NO_ROW])
+    assert rate("cdr_header_only.csv", "good.csv", out=found.out.parent / "other").exit_code == 0
+
+
+def test_a_month_of_no_call_is_refused(rate, tmp_path):
+    found = rate("good.csv", "--month", "2025-10")
+    assert found.exit_code == 2
+    assert found.messages == [
+        f"--month: no call is of 2025-10, the calls are of 2026-10; expected the month of the CDRs. {NOTHING} [MONTH]"
+    ]
+    assert not (tmp_path / "out").exists()
+
+
+def test_force_spares_what_is_not_the_runs(rate, tmp_path):
+    rate("good.csv")
+    (tmp_path / "out" / "notes.txt").write_text("Dear Sir")
+    found = rate("good.csv", "--force")
+    assert (found.exit_code, found.messages) == (
+        2,
+        [
+            "TMP/out: holds notes.txt beside the output; expected nothing that --force would delete with it. "
+            f"{NOTHING} [OUT-EXISTS]"
+        ],
+    )
+    assert (tmp_path / "out" / "notes.txt").read_text() == "Dear Sir"
+
+
+def test_endings_in_capitals_are_cdrs_and_what_is_passed_over_is_said(rate, tmp_path):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for name in ("a.CSV", "B.Csv.GZ", "notes.txt", ".hidden.csv"):
+        data = (BAD / "good.csv").read_bytes().replace(b"gw1,c", f"gw1,{name[0]}".encode())
+        (folder / name).write_bytes(gzip.compress(data) if name.endswith("GZ") else data)
+    found = rate(folder)
+    assert (found.exit_code, found.counts) == (0, {"rated": 8})
+    passed = [str(folder / ".hidden.csv"), str(folder / "notes.txt")]
+    assert found.record["skipped_files"] == passed
+    assert f"passed over in folders: {', '.join(passed)}" in found.stdout
+
+
+def test_named_gz_and_not_gzip_stops_the_run(rate, tmp_path):
+    path = tmp_path / "calls.csv.gz"
+    path.write_bytes((BAD / "good.csv").read_bytes())
+    found = rate(path)
+    assert (found.exit_code, found.messages) == (
+        2,
+        [f"TMP/calls.csv.gz: is named .gz but is not gzip; expected a whole gzip file. {NOTHING} [CDR-FILE]"],
+    )
+
+
+@pytest.mark.parametrize("where", ["pipe", "full", "latin"])
+def test_printing_does_not_change_what_was_done(tmp_path, where):
+    """A reader that goes away, a full device, a console without the characters: the folder is written, exit 0."""
+    command = command_line("good.csv", *SETTINGS, "--out", tmp_path / "out")
+    if where == "pipe":
+        process = subprocess.Popen(
+            command, cwd=BAD, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        process.stdout.close()
+        _, error = process.communicate(timeout=60)
+        code = process.returncode
+        assert error == b""
+    elif where == "full":
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(command, cwd=BAD, env=environment(), stdout=full, stderr=subprocess.PIPE)
+        code = done.returncode
+        assert b"standard output cannot be written" in done.stderr
+    else:
+        env = environment(PYTHONIOENCODING="iso8859-15")
+        done = subprocess.run(command, cwd=BAD, env=env, capture_output=True)
+        code = done.returncode
+        assert b"Reconciled: 4 rows = 4 rated" in done.stdout
+    assert code == 0
+    assert (tmp_path / "out" / "run.json").is_file()
+
+
+def test_interrupted_run_says_so_and_leaves_nothing(tmp_path, large):
+    command = command_line(large, *SETTINGS, "--csv", "--out", tmp_path / "out")
+    process = subprocess.Popen(
+        command, cwd=BAD, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    until = time.monotonic() + 30
+    while not list(tmp_path.glob(".out.trunkrate-*")) and time.monotonic() < until:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=30)
+    assert (process.returncode, error) == (130, b"Interrupted; no output was left.\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_json_lines_may_have_a_byte_order_mark_crlf_and_blank_lines(rate):
@@ -613,11 +703,11 @@ def test_an_unknown_time_zone_is_refused(rate):
 
 
 def test_an_unknown_format_is_refused_and_the_known_ones_are_listed(rate):
-    found = rate("good.csv", "--format", "asterisk")
+    found = rate("good.csv", "--format", "cisco")
     assert found.exit_code == 2
-    assert found.messages[-1] == (
-        "Error: Invalid value for --format: 'asterisk' is unknown; expected one of auto, canonical."
-    )
+    assert len(found.messages) == 1
+    assert found.messages[0].startswith("--format 'cisco' is unknown; expected one of auto, teams-graph, ")
+    assert found.messages[0].endswith(", canonical. [FORMAT]")
 
 
 @pytest.mark.parametrize(
@@ -702,7 +792,8 @@ def test_force_on_what_is_no_folder_deletes_nothing(rate, tmp_path, kind):
         out.symlink_to(other if kind == "link to a folder" else tmp_path / "nothing")
     found = rate("good.csv", "--force")
     assert found.exit_code == 2
-    assert found.messages[0].startswith("TMP/out: is no output of an earlier run; ")
+    why = "is no output of an earlier run; " if kind == "file" else "is a symbolic link; expected a folder"
+    assert found.messages[0].startswith(f"TMP/out: {why}")
     assert os.path.lexists(out)
     assert (other / "run.json").is_file()
 

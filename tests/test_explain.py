@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import string
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def test_crossing_call_shows_the_limit_just_before_and_just_after(demo: Path) ->
     result = command("1871265f0dd3@gw1", "--out", str(demo))
     assert result.exit_code == 0
     assert "143,632 s before this call, 144,024 s after it, 173,895 s in the whole month" in result.output
-    assert "crossed by this call at 2026-10-26 14:05:36.545+0100" in result.output
+    assert "crossed by this call at 2026-10-26 14:05:36.545+01:00" in result.output
     assert "1 × 60 s from second 368 at 0.0100 a minute: 0.0100" in result.output
     assert "332  France Fixe 02 (line 2084): the longest, so this one" in result.output
     assert "[art. 7.2]" in result.output
@@ -126,6 +127,48 @@ def test_rejected_row_shows_why(demo: Path) -> None:
     assert result.exit_code == 1
     assert "This row was rejected and not rated:" in result.output
     assert "precedes answer_time" in result.output
+
+
+@pytest.mark.parametrize("word", ["gw1", "normal", "", "t1", "outbound"])
+def test_words_of_rejected_rows_are_no_call_ids(demo: Path, word: str) -> None:
+    assert command(word, "--out", str(demo)).exit_code == 2
+
+
+def test_rejected_row_as_json(demo: Path) -> None:
+    result = command("c0ffee071002@gw1", "--out", str(demo), "--json")
+    (message,) = json.loads(result.output)["rejected"]
+    assert "precedes answer_time" in message
+
+
+def test_wrong_source_names_the_right_one(demo: Path) -> None:
+    result = command("58fc3fd1a593@gw1", "--out", str(demo), "--source", "gw2")
+    assert result.stderr == "call '58fc3fd1a593@gw1' is not of source 'gw2', but of gw1. [CALL-SOURCE]\n"
+
+
+@pytest.mark.parametrize("name", ["rated_calls.parquet", "unrated.csv", "run.json", "inputs/accounts.yaml"])
+@pytest.mark.parametrize("damage", ["missing", "cut"])
+def test_damaged_output_is_said(demo: Path, tmp_path: Path, name: str, damage: str) -> None:
+    shutil.copytree(demo, tmp_path / "out")
+    path = tmp_path / "out" / name
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    result = command("58fc3fd1a593@gw1", "--out", str(tmp_path / "out"))
+    if name == "unrated.csv" and damage == "cut":
+        assert result.exit_code in (0, 2)
+    else:
+        assert result.exit_code == 2
+        assert str(tmp_path / "out") in result.stderr
+
+
+def test_changed_inputs_are_said(demo: Path, tmp_path: Path) -> None:
+    shutil.copytree(demo, tmp_path / "out")
+    path = tmp_path / "out" / "inputs" / "accounts.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "# later\n", encoding="utf-8")
+    result = command("58fc3fd1a593@gw1", "--out", str(tmp_path / "out"))
+    assert result.exit_code == 1
+    assert "inputs/accounts.yaml: the run has " in result.output
 
 
 def test_unknown_call_and_folder(demo: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_quote_of_a_mobile_outside_the_plan() -> None:
                    "--plan", "unlimited-fixed", "--seconds", "90")  # fmt: skip
     assert result.exit_code == 0
     assert result.output == (
-        "06 39 98 01 23 is +33639980123, at 2026-10-05 09:00:00+0200\n"
+        "06 39 98 01 23 is +33639980123, at 2026-10-05 09:00:00+02:00\n"
         "  destination  France Mobile 06, class fr_mobile, prefix 3363998\n"
         "  longest of   33, 336, 33639, 3363998\n"
         "  price        0.0400 EUR a minute (deck line 2167)\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any
@@ -11,7 +12,7 @@ import click
 import rating
 from rating.cli.accounts import accounts_group
 from rating.cli.convert import convert_command, sources_command
-from rating.cli.exits import NOTHING
+from rating.cli.exits import INTERRUPTED, NOTHING
 from rating.cli.explain import explain_command
 from rating.cli.quote import quote_command
 from rating.cli.rate import rate_command
@@ -22,8 +23,14 @@ class Program(click.Group):
     """Ends in words and exit code 2 even at a fault of its own; TRUNKRATE_DEBUG=1 shows where."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted; no output was left.", err=True)
+            sys.exit(INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort, SystemExit):
             raise
         except Exception as error:
@@ -32,7 +39,7 @@ class Program(click.Group):
             words = " ".join(str(error).split())
             click.echo(
                 f"trunkrate: stopped by a fault of its own ({type(error).__name__}: {words}); "
-                "no output was left. Run again with TRUNKRATE_DEBUG=1 and report what it shows. [BUG]",
+                "Run again with TRUNKRATE_DEBUG=1 and report what it shows. [BUG]",
                 err=True,
             )
             sys.exit(NOTHING)

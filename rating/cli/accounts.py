@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING
+from rating.cli.exits import DONE, LOOK, NOTHING, say
 
 
 @click.group("accounts")
@@ -40,5 +40,5 @@ def accounts_check(file: str, tariffs: str, today: datetime | None, show_all: bo
     from rating.checks.report import lines
 
     check = check_accounts(file, tariffs, (today or datetime.now()).date())
-    click.echo(json_of(check) if as_json else "\n".join(lines(check, show_all)) + "\n", nl=False)
+    say(json_of(check) if as_json else "\n".join(lines(check, show_all)) + "\n", newline=False)
     sys.exit(NOTHING if check.errors else LOOK if check.warnings else DONE)

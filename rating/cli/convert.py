@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING
+from rating.cli.exits import DONE, LOOK, NOTHING, say
 
 SHOWN = 20
 
@@ -56,9 +56,7 @@ def convert_command(
     if len(done.rejects) > SHOWN:
         click.echo(f"and {len(done.rejects) - SHOWN} more", err=True)
     no_calls = f" + {done.not_a_call:,} no call legs" if done.not_a_call else ""
-    click.echo(
-        f"{done.rows:,} rows = {done.written:,} written + {len(done.rejects):,} rejected{no_calls}: {out}"
-    )
+    say(f"{done.rows:,} rows = {done.written:,} written + {len(done.rejects):,} rejected{no_calls}: {out}")
     sys.exit(LOOK if done.rejects or done.warnings else DONE)
 
 
@@ -75,11 +73,9 @@ def sources_command(as_json: bool) -> None:
     if as_json:
         import json
 
-        click.echo(
-            json.dumps([{"name": f.name, "form": f.form, "about": f.about} for f in FORMATS], indent=2)
-        )
+        say(json.dumps([{"name": f.name, "form": f.form, "about": f.about} for f in FORMATS], indent=2))
         return
     width = max(len(f.name) for f in FORMATS)
     for f in FORMATS:
-        click.echo(f"{f.name.ljust(width)}  {f.form:8} {f.about}")
-    click.echo("\nFormats are recognised by content; --format NAME says which. Any of them may be gzipped.")
+        say(f"{f.name.ljust(width)}  {f.form:8} {f.about}")
+    say("\nFormats are recognised by content; --format NAME says which. Any of them may be gzipped.")

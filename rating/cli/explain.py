@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING
+from rating.cli.exits import DONE, LOOK, NOTHING, say
 
 
 @click.command("explain")
@@ -25,6 +25,8 @@ def explain_command(call_id: str, out: Path, source: str | None, lang: str, as_j
     Exit status: 0 explained; 1 the figures differ from the run's, or the row was rejected; 2 not found.
     Example: trunkrate explain 58fc3fd1a593@gw1 --out out/demo --lang fr
     """
+    import json
+
     from rating.errors import TrunkrateError
     from rating.explain.as_json import as_text
     from rating.explain.derive import explain
@@ -38,8 +40,9 @@ def explain_command(call_id: str, out: Path, source: str | None, lang: str, as_j
         click.echo(str(error), err=True)
         sys.exit(NOTHING)
     if isinstance(found, str):
-        click.echo(f"{WORDS[lang]['rejected']}\n{found}")
+        plain = f"{WORDS[lang]['rejected']}\n{found}"
+        say(json.dumps({"call_id": call_id, "rejected": found.split("\n")}) if as_json else plain)
         sys.exit(LOOK)
     explanation = explain(found)
-    click.echo(as_text(explanation) if as_json else render(explanation, found.book, lang), nl=False)
+    say(as_text(explanation) if as_json else render(explanation, found.book, lang), newline=False)
     sys.exit(LOOK if explanation.differences else DONE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING
+from rating.cli.exits import DONE, LOOK, NOTHING, say
 
 if TYPE_CHECKING:
     from rating.quote import Quote
@@ -41,7 +41,9 @@ def quote_command(
         instant = int(datetime.now(UTC).timestamp()) * 10**9 if at is None else parse_one(at, book.zone)
         if instant is None:
             rule = "expected an instant as 2026-10-05T09:00:00+02:00, or a local time or date"
-            raise click.BadParameter(f"'{at}' is no instant; {rule}.", param_hint="--at")
+            night = "occurs twice or not at all on a clock-change night: give its offset"
+            problem = night if parse_one(f"{at}Z", book.zone) is not None else "is no instant"
+            raise click.BadParameter(f"'{at}' {problem}; {rule}.", param_hint="--at")
         found = quote(number, book, instant, plan=plan, seconds=seconds)
     except TrunkrateError as error:
         click.echo(str(error), err=True)
@@ -49,9 +51,9 @@ def quote_command(
     if as_json:
         import json
 
-        click.echo(json.dumps(_record(found, book), indent=2, ensure_ascii=False))
+        say(json.dumps(_record(found, book), indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(_lines(found, book)))
+        say("\n".join(_lines(found, book)))
     sys.exit(DONE if found.rows else LOOK)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING
+from rating.cli.exits import DONE, LOOK, NOTHING, say
 
 
 @click.command("rate")
@@ -86,6 +86,7 @@ def rate_command(
             encoding=encoding,
             bare_numbers=bare_numbers,
             format_name=known_format(format_name),
+            wants_calls=True,
             csv=csv,
             force=force,
         )
@@ -93,5 +94,5 @@ def rate_command(
     except TrunkrateError as error:
         click.echo(str(error), err=True)
         sys.exit(NOTHING)
-    click.echo(dumps(batch.record) if as_json else summary(batch), nl=False)
+    say(dumps(batch.record) if as_json else summary(batch), newline=False)
     sys.exit(DONE if batch.run.is_clean else LOOK)

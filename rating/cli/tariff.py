@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING
+from rating.cli.exits import DONE, LOOK, NOTHING, say
 
 
 @click.group("tariff")
@@ -39,7 +39,7 @@ def tariff_check(book: str, today: datetime | None, show_all: bool, as_json: boo
     from rating.checks.report import lines
 
     check = check_tariff(book, (today or datetime.now()).date())
-    click.echo(json_of(check) if as_json else "\n".join(lines(check, show_all)) + "\n", nl=False)
+    say(json_of(check) if as_json else "\n".join(lines(check, show_all)) + "\n", newline=False)
     sys.exit(NOTHING if check.errors else LOOK if check.warnings else DONE)
 
 
@@ -73,7 +73,8 @@ def tariff_diff(old: str, new: str, show_all: bool, as_json: bool) -> None:
         click.echo("\n".join(faults), err=True)
         sys.exit(NOTHING)
     diff = diff_books(books[0], books[-1])
-    click.echo(
-        json_of(diff, old, new) if as_json else "\n".join(lines(diff, old, new, show_all)) + "\n", nl=False
+    say(
+        json_of(diff, old, new) if as_json else "\n".join(lines(diff, old, new, show_all)) + "\n",
+        newline=False,
     )
     sys.exit(DONE if diff.is_empty else LOOK)

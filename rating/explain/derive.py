@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -239,7 +240,7 @@ def _compared(explanation: Explanation, found: Found) -> Explanation:
     }
     if call["reason"] == "no_rate":
         own["amount"] = None
-    differences = []
+    differences = _changed_inputs(found)
     for name, value in own.items():
         recorded = call[name]
         if isinstance(value, Fraction) and recorded is not None:
@@ -250,3 +251,15 @@ def _compared(explanation: Explanation, found: Found) -> Explanation:
             shown = f"{float(value):.{DECIMALS}f}" if isinstance(value, Fraction) else str(value)
             differences.append((name, str(recorded), shown))
     return Explanation(**{**explanation.__dict__, "differences": tuple(differences)})
+
+
+def _changed_inputs(found: Found) -> list[tuple[str, str, str]]:
+    """The book and accounts that the run kept, where they are not those that it rated with."""
+    of_run, changed = found.record, []
+    version = of_run["tariffs"]["version"]
+    if found.book.version != version:
+        changed.append(("inputs/book", version, found.book.version))
+    digest = hashlib.sha256(found.accounts.content).hexdigest()
+    if digest != of_run["accounts"]["sha256"]:
+        changed.append(("inputs/accounts.yaml", of_run["accounts"]["sha256"][:12], digest[:12]))
+    return changed

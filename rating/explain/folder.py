@@ -53,22 +53,32 @@ def find_call(out: Path, call_id: str, source: str | None) -> Found | str:
     UsageError
         The folder is no output, the call is not in it, or several sources have the id.
     """
-    record_path = out / "run.json"
-    if not record_path.is_file():
+    if not (out / "run.json").is_file():
         raise UsageError(f"{out}: is no output of a run; expected a folder with run.json. [OUT-RUN]")
-    record = json.loads(record_path.read_text(encoding="utf-8"))
+    try:
+        return _find(out, call_id, source)
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(
+            f"{out}: is not whole ({type(error).__name__}: {reason}); expected all files of a run. [OUT-RUN]"
+        ) from None
+
+
+def _find(out: Path, call_id: str, source: str | None) -> Found | str:
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     book = load_book(out / "inputs" / "book")
     accounts = load_accounts(out / "inputs" / "accounts.yaml", book)
     rated = pq.read_table(out / "rated_calls.parquet")
     unrated = _unrated(out / "unrated.csv", book, accounts)
-    matches = _rows(rated.filter(pc.equal(rated["call_id"], call_id)))
-    matches += [row for row in unrated if row["call_id"] == call_id]
-    if source is not None:
-        matches = [row for row in matches if row["source"] == source]
+    known = _rows(rated.filter(pc.equal(rated["call_id"], call_id)))
+    known += [row for row in unrated if row["call_id"] == call_id]
+    matches = [row for row in known if source in (None, row["source"])]
+    names = ", ".join(sorted(row["source"] for row in known))
+    if not matches and known:
+        raise UsageError(f"call '{call_id}' is not of source '{source}', but of {names}. [CALL-SOURCE]")
     if not matches:
-        return _rejected(out, call_id)
+        return _rejected(out, call_id, record)
     if len(matches) > 1:
-        names = ", ".join(sorted(row["source"] for row in matches))
         raise UsageError(f"call '{call_id}' is known to sources {names}; expected --source. [CALL-SOURCE]")
     call = matches[0]
     same = pc.and_(pc.equal(rated["trunk_id"], call["trunk_id"]), pc.equal(rated["month"], call["month"]))
@@ -139,10 +149,29 @@ def shown_digits(read: Numbers) -> list[str]:
     return found
 
 
-def _rejected(out: Path, call_id: str) -> str:
+def _rejected(out: Path, call_id: str, record: dict[str, Any]) -> str:
+    """Messages of the rejected rows that had this id."""
+    columns = {entry["file"]: entry["columns"] for entry in record["inputs"]}
+    csv.field_size_limit(1 << 30)
     with (out / "rejects.csv").open(encoding="utf-8", newline="") as file:
-        csv.field_size_limit(1 << 30)
-        found = [row["message"] for row in csv.DictReader(file) if call_id in row["raw"]]
+        rows = list(csv.DictReader(file))
+    rows = rows if call_id else []
+    found = [row["message"] for row in rows if _id_of(row["raw"], columns.get(row["file"], [])) == call_id]
     if found:
         return "\n".join(found)
     raise UsageError(f"{out}: call '{call_id}' is not in this run; expected a call_id of its CDRs. [CALL-ID]")
+
+
+def _id_of(raw: str, columns: list[str]) -> str:
+    """The call_id of a rejected row: by its key in JSON, by its place in CSV; empty where it has none."""
+    if raw.startswith("{"):
+        try:
+            record = json.loads(raw)
+        except ValueError:
+            return ""
+        return str(record.get("call_id") or record.get("id") or "")
+    for delimiter in ",;\t":
+        fields = next(csv.reader([raw], delimiter=delimiter), [])
+        if len(fields) == len(columns) and "call_id" in columns:
+            return fields[columns.index("call_id")]
+    return ""

@@ -49,7 +49,8 @@ class Speaker:
         seconds, rest = divmod(value, SECOND)
         local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(self.zone)
         fraction = f".{rest:09d}".rstrip("0").rstrip(".")
-        return f"{local:%Y-%m-%d %H:%M:%S}{fraction}{local:%z}"
+        offset = f"{local:%z}"
+        return f"{local:%Y-%m-%d %H:%M:%S}{fraction}{offset[:3]}:{offset[3:]}"
 
     def month(self, text: str) -> str:
         return f"{MONTH_NAMES[self.lang][int(text[5:]) - 1]} {text[:4]}"

@@ -19,6 +19,11 @@ from pathlib import Path
 
 from rating.errors import UsageError
 
+OUTPUTS = frozenset(
+    f"{name}.csv" for name in ("rated_calls", "unrated", "rejects", "findings", "usage", "limits")
+) | {"rated_calls.parquet", "run.json", "inputs"}
+"""Everything that a run writes to its folder."""
+
 LOCK = ".lock"
 """Ending of the lock file of a folder that is being written."""
 
@@ -37,13 +42,19 @@ def check_target(out: Path, force: bool) -> None:
             f"{out}: output folder exists; expected a new folder, or --force to replace it whole. "
             "Nothing was rated. [OUT-EXISTS]"
         )
-    is_ours = (
-        out.is_dir() and not out.is_symlink() and ((out / "run.json").is_file() or not any(out.iterdir()))
-    )
-    if not is_ours:
+    if out.is_symlink():
+        raise UsageError(f"{out}: is a symbolic link; expected a folder. Nothing was rated. [OUT-EXISTS]")
+    names = {path.name for path in out.iterdir()} if out.is_dir() else {""}
+    if names and "run.json" not in names:
         raise UsageError(
             f"{out}: is no output of an earlier run; expected --force on a folder with run.json, so that "
             "nothing else is deleted. Nothing was rated. [OUT-EXISTS]"
+        )
+    foreign = sorted(names - OUTPUTS)
+    if foreign:
+        raise UsageError(
+            f"{out}: holds {', '.join(foreign)} beside the output; expected nothing that --force would "
+            "delete with it. Nothing was rated. [OUT-EXISTS]"
         )
 
 

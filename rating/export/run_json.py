@@ -56,6 +56,7 @@ def run_record(
                 "sha256": entry.sha256,
                 "rows": entry.rows,
                 **count,
+                "columns": entry.columns,
                 "ignored_columns": entry.ignored_columns,
                 "warnings": entry.warnings,
             }

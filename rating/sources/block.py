@@ -53,6 +53,7 @@ class Block:
 class FileNotes:
     """What a reader notices about a file as a whole."""
 
+    columns: list[str] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

@@ -73,6 +73,7 @@ def check_header(head: bytes, notes: FileNotes) -> tuple[str, bool, list[str], s
     if not known:
         shown = head.decode("utf-8", "replace").rstrip("\r\n")
         return f"header {quoted(shown)} names no canonical column", False, names, delimiter
+    notes.columns = names
     notes.ignored_columns = sorted({name for name in names if name not in CDR_COLUMNS and name})
     if missing:
         word = "column" if len(missing) == 1 else "columns"

@@ -121,14 +121,13 @@ def _folder(folder: Path, is_known: Callable[[CdrFile], bool]) -> tuple[list[Cdr
     found, passed = [], []
     outputs = {path.parent for path in folder.rglob("run.json")}
     for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not path.is_file() or hidden:
+        inside = path.relative_to(folder).parts
+        if not path.is_file() or any(part.startswith(".") for part in inside[:-1]):
             continue
-        if outputs.intersection(path.parents):
+        name = path.name.lower().removesuffix(".gz")
+        if outputs.intersection(path.parents) or path.name.startswith("."):
             passed.append(str(path))
-        elif path.name.removesuffix(".gz").endswith(SUFFIXES) or (
-            path.name.removesuffix(".gz").endswith(MAYBE) and is_known(CdrFile(str(path), path))
-        ):
+        elif name.endswith(SUFFIXES) or (name.endswith(MAYBE) and is_known(CdrFile(str(path), path))):
             found.append(CdrFile(str(path), path))
         else:
             passed.append(str(path))

@@ -28,6 +28,7 @@ class InputFile:
     sha256: str
     rows: int = 0
     not_a_call: int = 0
+    columns: list[str] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -67,7 +68,8 @@ def read_files(files: list[CdrFile], options: Options, format_name: str = "auto"
         with _readable(file.name):
             for block in found.read(file, options, notes):
                 _add(block, index, entry, found.name, options, parts, rejects)
-        entry.ignored_columns, entry.warnings = notes.ignored_columns, notes.warnings
+        entry.columns, entry.ignored_columns = notes.columns, notes.ignored_columns
+        entry.warnings = notes.warnings
         inputs.append(entry)
 
     def raw(index: int, lines: list[int]) -> dict[int, str]:

@@ -51,7 +51,10 @@ class TariffBook:
 def find_book(name: str | Path) -> Path:
     """The folder of a book given by path or shipped name."""
     path = Path(name)
-    if path.is_dir() or path.exists():
+    if path.is_file():
+        expected = f"the folder, {path.parent}" if path.name == "book.yaml" else "a folder with book.yaml"
+        raise TariffError([Fault(str(name), 0, "", None, "is a file", expected, "TARIFF-BOOK")])
+    if path.exists():
         return path
     if str(name) in shipped_books():
         return shipped(str(name))
@@ -73,7 +76,16 @@ def load_book(name: str | Path) -> TariffBook:
     >>> book.currency, sorted(book.plans)
     ('EUR', ['metered', 'unlimited-fixed', 'unlimited-fixed-mobile'])
     """
-    folder = find_book(name)
+    try:
+        return _load(find_book(name), name)
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise TariffError(
+            [Fault(str(name), 0, "", None, problem, "a readable folder", "TARIFF-BOOK")]
+        ) from None
+
+
+def _load(folder: Path, name: str | Path) -> TariffBook:
     shown = folder if Path(name).exists() else Path(str(name))
     faults: list[Fault] = []
     fields = _read_book_yaml(folder, shown, faults)
