@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -9,9 +10,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from rating.accounts import load_accounts
 from rating.cli import main
 from rating.reasons import REASONS
 from rating.schema import rated_schema
+from rating.tariffs import load_book
 
 ROOT = Path(__file__).parent.parent
 USERS = ("operator", "finance", "network-engineer")
@@ -114,6 +117,20 @@ def test_commands_in_the_docs_exist_with_their_options() -> None:
             options = {option for parameter in known[name].params for option in parameter.opts}
             for word in words:
                 assert not word.startswith("--") or word in options, f"{page.name}: {line}: {word}"
+
+
+def test_settings_page_shows_files_that_are_accepted(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    accounts, plan, windows = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "accounts.yaml").write_text(accounts, encoding="utf-8")
+    book = load_book("contract")
+    assert [trunk.id for trunk in load_accounts(tmp_path / "accounts.yaml", book).trunks] == ["t1"]
+    shutil.copytree(ROOT / "tariffs" / "contract", tmp_path / "book")
+    (tmp_path / "book" / "plans" / "unlimited-fixed.yaml").write_text(plan, encoding="utf-8")
+    (tmp_path / "book" / "windows.yaml").write_text(windows, encoding="utf-8")
+    found = load_book(tmp_path / "book")
+    assert found.windows.names == ("peak", "night")
+    assert [limit.suspend_plan for limit in found.plan("unlimited-fixed").fair_use] == [False, False, True]
 
 
 def test_glossary_has_every_word_of_the_contract() -> None:
