@@ -7,12 +7,16 @@ import csv
 import io
 import re
 import sys
+import tempfile
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import pyarrow as pa
 import yaml
 
+from rating.batch import Request, run_batch
 from rating.cli import main
 from rating.reasons import REASONS
 from rating.schema import (
@@ -24,6 +28,7 @@ from rating.schema import (
     rated_schema,
     usage_schema,
 )
+from rating.sources.readers import FORMATS
 
 DOCS = Path(__file__).resolve().parent
 CASES = DOCS.parent / "tests" / "cases"
@@ -31,7 +36,12 @@ CASES = DOCS.parent / "tests" / "cases"
 
 def pages() -> dict[str, str]:
     """Generated pages by file name."""
-    return {"rules.md": rules(), "commands.md": commands(), "data-model.md": data_model()}
+    return {
+        "rules.md": rules(),
+        "commands.md": commands(),
+        "data-model.md": data_model(),
+        "formats.md": formats(),
+    }
 
 
 def rules() -> str:
@@ -115,6 +125,72 @@ def data_model() -> str:
         assert mark.search(text), name
         text = mark.sub(lambda found, listed=listed: f"{found[1]}\n{listed}\n\n{found[2]}", text)
     return text
+
+
+LEGS = {
+    "c1": ("outbound", "+33261910011", "2026-01-15T09:00:06", "125.420"),
+    "c2": ("inbound", "+33199000110", "2026-01-15T09:10:05", "60.200"),
+    "c3a": ("inbound", "+33199000110", "2026-01-15T09:20:11", "210.610"),
+    "c3b": ("outbound", "+33639980456", "2026-01-15T09:20:11", "210.600"),
+    "c4": ("outbound", "+12025550143", "2026-01-15T09:30:09", "0.700"),
+    "c7": ("outbound", "+33465710022", "2026-01-15T09:50:04", "300.999"),
+    "c8": ("inbound", "+33199000100", "2026-01-15T10:00:00", "30.100"),
+    "c9": ("outbound", "+33261910011", "2026-10-25T00:55:00", "600.000"),
+    "c10": ("outbound", "+33261910011", "2026-01-15T10:10:05", "30.000"),
+}
+SAMPLES = {
+    "Graph": ["graph_dr_v1_page1.json", "graph_dr_v1_page2.json"],
+    "admin center": ["Calls.Export.cabinet-exemple.zip"],
+    "acc_cdrs": ["kamailio_acc_cdrs.csv"],
+    "acc": ["kamailio_acc.csv"],
+    "Kamailio syslog": ["kamailio_syslog.log"],
+    "Asterisk": ["asterisk_Master_21cols_paris.csv"],
+    "FreeSWITCH CSV": ["freeswitch_Master_example_template_paris.csv"],
+    "FreeSWITCH JSON": ["freeswitch_json_cdr.jsonl"],
+    "AudioCodes": ["audiocodes_syslog_calls.txt"],
+}
+
+
+def formats() -> str:
+    """The hand-written page with the list of formats and the table of the sample calls made anew."""
+    text = (DOCS / "formats.md").read_text(encoding="utf-8")
+    listed = [_row(["name", "form", "what"]), _row(["---"] * 3)]
+    listed += [_row([f"`{f.name}`", f.form, f.about]) for f in FORMATS]
+    found = {name: _sample(files) for name, files in SAMPLES.items()}
+    legs = [_row(["leg", "talk time", *SAMPLES]), _row(["---"] * (2 + len(SAMPLES)))]
+    for leg, (_, _, _, truth) in LEGS.items():
+        legs.append(_row([leg, truth, *(found[name].get(leg, "") for name in SAMPLES)]))
+    for name, lines in (("formats", listed), ("legs", legs)):
+        mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        assert mark.search(text), name
+        body = "\n".join(lines)
+        text = mark.sub(lambda m, body=body: f"{m[1]}\n{body}\n\n{m[2]}", text)
+    return text
+
+
+def _sample(names: list[str]) -> dict[str, str]:
+    """Seconds and amount of each leg that a sample has."""
+    folder = DOCS.parent / "cdr_samples" / "formats"
+    with tempfile.TemporaryDirectory() as out:
+        files = [str(folder / name) for name in names]
+        request = Request(files, str(folder / "accounts.yaml"), "contract", Path(out) / "out")
+        calls = run_batch(request).run.results.rated.to_pylist()
+    found = {}
+    for call in calls:
+        if call["answer_time"] is None:
+            continue
+        leg = min(LEGS, key=lambda name, call=call: _distance(call, *LEGS[name][:3]))
+        assert _distance(call, *LEGS[leg][:3]) < 20, (names, call["call_id"])
+        assert leg not in found, (names, leg)
+        found[leg] = f"{call['duration_s']} s, {call['amount']}"
+    return found
+
+
+def _distance(call: dict[str, Any], direction: str, number: str, answered: str) -> float:
+    """Seconds between a call and a leg; far where direction or visible number differ."""
+    same = call["direction"] == direction and number.startswith(call["b_number"].rstrip("*"))
+    at = datetime.fromisoformat(f"{answered}+00:00")
+    return abs((call["answer_time"].to_pydatetime() - at).total_seconds()) if same else 1e9
 
 
 def _schema(schema: pa.Schema) -> list[tuple[str, str]]:

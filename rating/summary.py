@@ -127,6 +127,7 @@ def _rejects(batch: Batch) -> str:
             lines.append(f"    and {len(run.rejects) - SHOWN} more: see rejects.csv")
     if run.total["unrated"]:
         lines.append(f"  {_many(run.total['unrated'], 'call')} without a rate: see unrated.csv")
+    lines += [f"  to know: {hint}" for entry in run.files for hint in entry.hints]
     passed = batch.record["skipped_files"]
     if passed:
         more = f" and {len(passed) - SHOWN} more" if len(passed) > SHOWN else ""

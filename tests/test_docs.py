@@ -60,6 +60,14 @@ def test_readme_shows_both_commands_and_output_in_its_first_30_lines() -> None:
     assert any(line.startswith("October 2026: 8 trunks") for line in head)
 
 
+def test_readme_shows_how_many_tests_there_are(request: pytest.FixtureRequest) -> None:
+    """Only a run of the whole suite, as `make test` does, can tell."""
+    shown = re.search(r"^(\d+) passed", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert shown
+    if request.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        assert int(shown[1]) == request.session.testscollected
+
+
 def test_makefile_demo_runs_the_command_that_is_tested_here() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
     command = re.search(r"trunkrate rate (.*?);", makefile)
@@ -87,7 +95,7 @@ def test_links_of_the_docs_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page}: {target}"
 
 
-@pytest.mark.parametrize("page", ["rules.md", "commands.md", "data-model.md"])
+@pytest.mark.parametrize("page", ["rules.md", "commands.md", "data-model.md", "formats.md"])
 def test_generated_pages_are_current(page: str) -> None:
     """`make docs` makes them anew."""
     assert make_docs.pages()[page] == (ROOT / "docs" / page).read_text(encoding="utf-8")

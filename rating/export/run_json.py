@@ -58,6 +58,7 @@ def run_record(
                 **count,
                 "columns": entry.columns,
                 "ignored_columns": entry.ignored_columns,
+                "hints": entry.hints,
                 "warnings": entry.warnings,
             }
             for entry, count in zip(run.files, run.counts, strict=True)

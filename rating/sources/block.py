@@ -51,10 +51,14 @@ class Block:
 
 @dataclass
 class FileNotes:
-    """What a reader notices about a file as a whole."""
+    """What a reader notices about a file as a whole.
+
+    hints : what a user should know, though nothing is wrong; warnings : what must be looked at
+    """
 
     columns: list[str] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 

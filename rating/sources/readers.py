@@ -5,7 +5,17 @@ from __future__ import annotations
 import zlib
 
 from rating.errors import UsageError
-from rating.sources import canonical_csv, canonical_jsonl, canonical_parquet, teams_graph
+from rating.sources import (
+    asterisk,
+    audiocodes,
+    canonical_csv,
+    canonical_jsonl,
+    canonical_parquet,
+    freeswitch,
+    kamailio,
+    teams_admin,
+    teams_graph,
+)
 from rating.sources.block import Format
 from rating.sources.files import CdrFile
 
@@ -14,6 +24,11 @@ HEAD = 1 << 16
 
 FORMATS = (
     *teams_graph.FORMATS,
+    *teams_admin.FORMATS,
+    *kamailio.FORMATS,
+    *audiocodes.FORMATS,
+    *asterisk.FORMATS,
+    *freeswitch.FORMATS,
     *canonical_parquet.FORMATS,
     *canonical_jsonl.FORMATS,
     *canonical_csv.FORMATS,
@@ -38,6 +53,11 @@ def recognise(file: CdrFile, name: str = "auto") -> Format:
             f"{file.name}: cannot be read ({error}); expected a readable file. Nothing was rated. [CDR-FILE]"
         ) from None
     ending = file.name.lower().removesuffix(".gz")
+    if file.name.lower().endswith(".gz") and not file.is_gzip and head:
+        raise UsageError(
+            f"{file.name}: is named .gz but is not gzip; expected a whole gzip file. "
+            "Nothing was rated. [CDR-FILE]"
+        )
     candidates = [format for format in FORMATS if name in ("auto", format.name)]
     return next((format for format in candidates if format.recognises(head, ending)), candidates[-1])
 

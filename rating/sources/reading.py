@@ -30,6 +30,7 @@ class InputFile:
     not_a_call: int = 0
     columns: list[str] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -69,7 +70,7 @@ def read_files(files: list[CdrFile], options: Options, format_name: str = "auto"
             for block in found.read(file, options, notes):
                 _add(block, index, entry, found.name, options, parts, rejects)
         entry.columns, entry.ignored_columns = notes.columns, notes.ignored_columns
-        entry.warnings = notes.warnings
+        entry.hints, entry.warnings = notes.hints, notes.warnings
         inputs.append(entry)
 
     def raw(index: int, lines: list[int]) -> dict[int, str]:

@@ -1,13 +1,13 @@
 """Local stamps and a duration: three facts that tell even the hour that occurs twice (SPEC 2).
 
 A duration is never a difference of local stamps: a call of 600 s runs from 02:55 to 02:05 in October. The
-stamps say when,
-the duration says how long: `release = answer + duration`.
+stamps say when, the duration says how long: `release = answer + duration`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,7 @@ class Spans:
     """Instants of calls, NONE where empty [ns]; shape (n,) each.
 
     unread : a stamp is no time; twice : it occurs twice and nothing tells which; missing : it does not exist
+    apart : stamps and durations do not fit each other, whatever the stamps mean
     """
 
     setup: Ints
@@ -37,6 +38,7 @@ class Spans:
     unread: Bools
     twice: Bools
     missing: Bools
+    apart: Bools
 
 
 def spans_of(
@@ -60,23 +62,26 @@ def spans_of(
     """
     starts, answers, ends = (_Candidates(column, options) for column in (setup, answer, end))
     answered = ~answers.empty
-    anchor = _Candidates.where(answered, answers, starts)
-    length = np.where(answered, talk, total)
-    chosen, chosen_end, open_choice = _pair(anchor, ends, length, options)
-    release = np.where(length != UNKNOWN, chosen + length, chosen_end)
-    whole = np.where(answered, total, UNKNOWN)
+    anchors = _Candidates.where(answered, answers, starts)
+    length, whole = np.where(answered, talk, total), np.where(answered, total, UNKNOWN)
+    early, late, fits = _readings(starts, anchors, ends, length, whole)
+    open_choice = (early.anchor != late.anchor) | (early.release != late.release)
+    second = open_choice & (options.ambiguous == "second")
+    chosen = np.where(second, late.anchor, early.anchor)
+    release = np.where(second, late.release, early.release)
     before = np.where(whole != UNKNOWN, release - whole, chosen)
-    began = np.where(answered, starts.nearest(before, chosen), chosen)
-    began = np.where(starts.empty, chosen, began)
-    unread = starts.unread | answers.unread | ends.unread | anchor.empty
+    began = np.where(answered & ~starts.empty, starts.nearest(before, chosen), chosen)
+    began = np.where(began - chosen <= TOLERANCE, np.minimum(began, chosen), began)
+    unread = starts.unread | answers.unread | ends.unread | anchors.empty
     missing = starts.missing | answers.missing | ends.missing
     return Spans(
-        setup=np.where(unread, NONE, np.minimum(began, chosen)),
+        setup=np.where(unread, NONE, began),
         answer=np.where(answered & ~unread, chosen, NONE),
         release=np.where(unread, NONE, release),
         unread=unread,
-        twice=open_choice & ~unread & ~missing,
+        twice=open_choice & ~unread & ~missing & (options.ambiguous == "reject"),
         missing=missing & ~unread,
+        apart=~fits & ~unread & ~missing,
     )
 
 
@@ -113,25 +118,57 @@ class _Candidates:
             setattr(found, name, np.where(mask, getattr(one, name), getattr(other, name)))
         return found
 
+    def meanings(self) -> list[Ints]:
+        """The instants that the stamps may mean: one array, or two where any occurs twice."""
+        return [self.first, self.second] if (self.first != self.second).any() else [self.first]
+
     def nearest(self, to: Ints, latest: Ints) -> Ints:
         """The candidate nearest to an instant, not after another."""
         second_fits = (self.second <= latest) & (np.abs(self.second - to) < np.abs(self.first - to))
         return np.where(second_fits, self.second, self.first)
 
 
-def _pair(start: _Candidates, end: _Candidates, length: Ints, options: Options) -> tuple[Ints, Ints, Bools]:
-    """Start and end that fit the length, and where several do and the choice is open."""
-    n = len(length)
-    best, best_end = start.first.copy(), end.first.copy()
-    fits_first, fits_second = np.zeros(n, bool), np.zeros(n, bool)
-    for fits, one in ((fits_first, start.first), (fits_second, start.second)):
-        for other in (end.first, end.second):
-            fits |= ~end.empty & (length != UNKNOWN) & (np.abs(other - one - length) <= TOLERANCE)
-    is_double = start.first != start.second
-    told = is_double & (fits_first != fits_second)
-    open_choice = is_double & ~told
-    second = (told & fits_second) | (open_choice & (options.ambiguous == "second"))
-    best = np.where(second, start.second, best)
-    later = (end.first < best) | (np.abs(end.second - best - length) < np.abs(end.first - best - length))
-    best_end = np.where(later & ((length != UNKNOWN) | (end.first < best)), end.second, best_end)
-    return best, best_end, open_choice & (options.ambiguous == "reject")
+@dataclass(frozen=True)
+class _Reading:
+    """What the stamps of each row may mean: answer (setup where unanswered) and release, shape (n,). [ns]"""
+
+    anchor: Ints
+    release: Ints
+
+    def replaced(self, where: Bools, other: _Reading) -> _Reading:
+        """Another reading in some rows."""
+        return _Reading(
+            np.where(where, other.anchor, self.anchor), np.where(where, other.release, self.release)
+        )
+
+    def precedes(self, other: _Reading) -> Bools:
+        """Earlier answer, then earlier release."""
+        same = self.anchor == other.anchor
+        return (self.anchor < other.anchor) | (same & (self.release < other.release))
+
+
+def _readings(
+    starts: _Candidates, anchors: _Candidates, ends: _Candidates, length: Ints, whole: Ints
+) -> tuple[_Reading, _Reading, Bools]:
+    """Earliest and latest reading among those that fit the durations, and whether any does.
+
+    Where none does, all are possible. `length` : anchor to end, `whole` : start to end [ns]
+    """
+    early = _reading(anchors.first, ends.first, ends.second, length)
+    late = _reading(anchors.second, ends.second, ends.second, length)
+    found: Bools = np.zeros(len(length), bool)
+    for start, anchor, end in product(starts.meanings(), anchors.meanings(), ends.meanings()):
+        reading = _reading(anchor, end, end, length)
+        fits = ends.empty | (length == UNKNOWN) | (np.abs(end - reading.release) <= TOLERANCE)
+        fits &= starts.empty | (whole == UNKNOWN) | (np.abs(reading.release - start - whole) <= TOLERANCE)
+        fits &= (starts.empty | (start - anchor <= TOLERANCE)) & (reading.release >= anchor)
+        early = early.replaced(fits & (~found | reading.precedes(early)), reading)
+        late = late.replaced(fits & (~found | late.precedes(reading)), reading)
+        found |= fits
+    return early, late, found
+
+
+def _reading(anchor: Ints, end: Ints, later_end: Ints, length: Ints) -> _Reading:
+    """Release by the length where it is known, else by the end, the later one where the end precedes."""
+    known_end = np.where(end < anchor, later_end, end)
+    return _Reading(anchor, np.where(length != UNKNOWN, anchor + length, known_end))

@@ -126,6 +126,9 @@ def _odd(row: Any) -> tuple[str, str | None, str] | None:
     for name, value in row.items():
         if name in READ and isinstance(value, dict | list):
             return name, json.dumps(value, default=str)[:60], "is no plain value"
+    start = date_or_none(_text(row.get("startDateTime")))
+    if "trunkFullyQualifiedDomainName" in row and _established(row) and not start:
+        return "startDateTime", _text(row.get("startDateTime")), "is none, though the call was established"
     return None
 
 
@@ -155,11 +158,17 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+def _established(row: dict[str, Any]) -> bool:
+    """Whether a call took place: as Graph says, else by the end that only such calls have."""
+    said = row.get("successfulCall")
+    return bool(date_or_none(_text(row.get("endDateTime")))) if said is None else said is True
+
+
 def _direct_routing(row: dict[str, Any]) -> dict[str, str]:
     """A directRoutingLogRow as a CDR. `startDateTime` is the answer outbound, before the answer inbound."""
     kind = read_call_type(_text(row.get("callType")))
     user = _text(row.get("userPrincipalName")) or _text(row.get("userId"))
-    established = row.get("successfulCall") is True
+    established = _established(row)
     invite, start, end, failure = (
         date_or_none(_text(row.get(f"{name}DateTime"))) for name in ("invite", "start", "end", "failure")
     )

@@ -165,6 +165,19 @@ def test_odd_rows_are_rejects(tmp_path: Path, value: dict[str, Any], code: str) 
     assert list(rated(batch)) == ["good"]
 
 
+def test_established_call_without_start_is_a_reject(tmp_path: Path) -> None:
+    batch = rate(tmp_path, write(tmp_path, row(startDateTime="0001-01-01T00:00:00Z"), row(id="good")))
+    (reject,) = batch.run.rejects
+    assert "startDateTime '0001-01-01T00:00:00Z' is none, though the call was established" in reject.message
+
+
+def test_success_that_is_null_is_told_by_the_end(tmp_path: Path) -> None:
+    failed = row(id="failed", successfulCall=None, endDateTime=None)
+    failed["failureDateTime"] = "2026-01-15T09:00:09.000Z"
+    found = rated(rate(tmp_path, write(tmp_path, row(id="talked", successfulCall=None), failed)))
+    assert {key: call["duration_s"] for key, call in found.items()} == {"talked": 126, "failed": 0}
+
+
 def test_rows_that_are_no_objects_are_rejects(tmp_path: Path) -> None:
     batch = rate(tmp_path, write(tmp_path, 17, row(), None, ["x"]))
     assert [reject.line for reject in batch.run.rejects] == [1, 3, 4]
