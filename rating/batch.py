@@ -86,7 +86,7 @@ def run_batch(request: Request) -> Batch:
             "skipped_files": skipped,
         }
         run.timing = {"settings": {"seconds": round(loaded - start, 6), "rows": len(book.deck)}, **run.timing}
-        record = run_record(run, book, request.tariffs, request.accounts, accounts.content, settings)
+        record = run_record(run, book, request.tariffs, request.accounts, accounts, settings)
         with whole_folder(request.out, request.force) as folder:
             written = time.perf_counter()
             _write(folder, run, reading, book, accounts.content, request.csv)

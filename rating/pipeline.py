@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from rating.accounts import Accounts
 from rating.arrays import Bools, Ints, codes
 from rating.classify import classify
+from rating.completeness import Silence, silences
 from rating.errors import Reject, SourceError
 from rating.fair_use import apply_limits
 from rating.placing import Placed, answered_seconds, find_repeats, place
@@ -51,6 +52,7 @@ class Run:
     counts : rows of each input by category, shape of `files`
     warnings : what looks wrong though every row is accounted for
     months : months of the calls that were read, rated or not
+    silences : hours without a call that stand out
     timing : stage -> seconds and rows
     """
 
@@ -60,6 +62,7 @@ class Run:
     counts: list[dict[str, int]]
     warnings: list[str]
     months: list[str]
+    silences: list[Silence]
     timing: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
@@ -120,6 +123,8 @@ def rate_reading(
     file_of = placed.calls.file
     rows = _in_order(placed, np.flatnonzero(candidate & ~other_source))
     placed, months = placed.take(rows), months[rows]
+    span = book.zone.month_span(month) if month is not None else None
+    quiet = silences(placed.trunk, placed.calls.setup, len(accounts.trunks), book.zone, span)
     clock.lap("select", len(placed))
 
     people = People(accounts, book.numbering, bare_international)
@@ -138,7 +143,7 @@ def rate_reading(
     results = results_of(calls, limited, priced, duration_s, included_s, book, accounts)
     clock.lap("results", len(placed))
     counts = _count(reading, rejects, skipped, file_of, results)
-    return Run(results, sorted(rejects), reading.files, counts, warnings, seen, clock.timing)
+    return Run(results, sorted(rejects), reading.files, counts, warnings, seen, quiet, clock.timing)
 
 
 def _of_rated_source(placed: Placed, candidate: Bools, accounts: Accounts) -> Bools:

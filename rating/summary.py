@@ -16,7 +16,7 @@ SHOWN = 20
 
 def summary(batch: Batch) -> str:
     """The summary as text."""
-    parts = [_head(batch), _reasons(batch), _findings(batch), _rejects(batch), _foot(batch)]
+    parts = [_head(batch), _reasons(batch), _findings(batch), _rejects(batch), _missing(batch), _foot(batch)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -133,6 +133,24 @@ def _rejects(batch: Batch) -> str:
         more = f" and {len(passed) - SHOWN} more" if len(passed) > SHOWN else ""
         lines.append(f"  passed over in folders: {', '.join(passed[:SHOWN])}{more}")
     return "To look at:\n" + "\n".join(lines) if lines else "Nothing rejected, nothing unrated."
+
+
+def _missing(batch: Batch) -> str:
+    """What seems to be missing, for a person to judge."""
+    found = batch.record["completeness"]
+    lines = [
+        f"  {row['trunk_id'] or 'all trunks'}: no call from {row['from']} to {row['to']}, "
+        f"about {row['expected_calls']:,} expected by the other weeks"
+        for row in found["silent"][:SHOWN]
+    ]
+    if len(found["silent"]) > SHOWN:
+        lines.append(f"  and {len(found['silent']) - SHOWN} more silent stretches: see run.json")
+    if found["trunks_without_calls"]:
+        names = found["trunks_without_calls"]
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        lines.append(f"  no call at all: {', '.join(names[:SHOWN])}{more}")
+    lines += [f"  looks repeated: {', '.join(names)}" for names in found["repeated_files"]]
+    return "Is anything missing?\n" + "\n".join(lines) if lines else ""
 
 
 def _short(message: str) -> str:
