@@ -16,6 +16,7 @@ from rating.cli.exits import INTERRUPTED, NOTHING
 from rating.cli.explain import explain_command
 from rating.cli.quote import quote_command
 from rating.cli.rate import rate_command
+from rating.cli.reconcile import reconcile_command
 from rating.cli.tariff import tariff_group
 
 
@@ -54,6 +55,7 @@ def main() -> None:
 main.add_command(rate_command)
 main.add_command(convert_command)
 main.add_command(sources_command)
+main.add_command(reconcile_command)
 main.add_command(quote_command)
 main.add_command(explain_command)
 main.add_command(tariff_group)
