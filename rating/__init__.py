@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rating.accounts import load_accounts
+    from rating.accounts_file import load_accounts
     from rating.api import Rated, rate
     from rating.tariffs.book import load_book
 
@@ -23,7 +23,7 @@ __all__ = ["Rated", "load_accounts", "load_book", "rate"]
 _HOMES = {
     "Rated": "rating.api",
     "rate": "rating.api",
-    "load_accounts": "rating.accounts",
+    "load_accounts": "rating.accounts_file",
     "load_book": "rating.tariffs.book",
 }
 

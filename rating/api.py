@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from rating.accounts import Accounts, load_accounts
+from rating.accounts import Accounts
+from rating.accounts_file import load_accounts
 from rating.errors import UsageError
 from rating.export.tables import rejects_table
 from rating.pipeline import Run, rate_reading

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
-from rating.accounts import load_accounts
+from rating.accounts_file import load_accounts
 from rating.errors import UsageError
 from rating.export.folder import check_target, whole_folder
 from rating.export.run_json import dumps, run_record

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from rating.accounts import load_accounts
+from rating.accounts_file import load_accounts
 from rating.errors import Reject, UsageError, row_message
 from rating.export.tables import write_csv, write_parquet
 from rating.home import by_numbers

@@ -6,8 +6,6 @@ Prices are micros (millionths of the currency unit) per minute or per call. An a
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,30 +13,20 @@ import pyarrow.compute as pc
 from rating.arrays import Bools, Ints
 
 DECIMALS = 6
-MAX_PRICE = 10_000
-"""Prices stay below this, so that price × seconds of the longest call fits int64."""
-
 _PRICE = r"^[0-9]+(\.[0-9]{1,6})?$"
 
 
-def parse_micros(text: str) -> int | None:
-    """Decimal text to micros; None where it is no price (choices, "Prices").
+def parse_micros_array(column: pa.Array) -> tuple[Ints, Bools]:
+    """Decimal texts to micros, and which of them are prices; shape (n,).
+
+    A price has at most 6 decimals and is below 10,000: price × seconds of the longest call then fits int64.
 
     Examples
     --------
-    >>> parse_micros("0.0200"), parse_micros("1e3"), parse_micros("10000")
-    (20000, None, None)
+    >>> micros, good = parse_micros_array(pa.array(["0.0200", "1e3", "10000", "-1"]))
+    >>> int(micros[0]), good.tolist()
+    (20000, [True, False, False, False])
     """
-    if not re.match(_PRICE, text):
-        return None
-    whole, _, fraction = text.partition(".")
-    if len(whole.lstrip("0")) > 4:
-        return None
-    return int(whole) * 10**DECIMALS + int(fraction.ljust(DECIMALS, "0"))
-
-
-def parse_micros_array(column: pa.Array) -> tuple[Ints, Bools]:
-    """Decimal texts to micros, and which of them are prices; shape (n,)."""
     good = pc.match_substring_regex(column, _PRICE)
     good = pc.and_(good, pc.match_substring_regex(column, r"^0*[0-9]{1,4}(\.|$)"))
     decimals = pc.cast(pc.if_else(good, column, pa.scalar("0")), pa.decimal128(18, DECIMALS))

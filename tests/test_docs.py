@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from rating.accounts import load_accounts
+from rating.accounts_file import load_accounts
 from rating.cli import main
 from rating.reasons import REASONS
 from rating.schema import rated_schema

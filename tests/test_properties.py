@@ -30,7 +30,7 @@ from strategies import (
     wild_number_texts,
 )
 
-from rating.accounts import load_accounts
+from rating.accounts_file import load_accounts
 from rating.arrays import NONE
 from rating.batch import Request, run_batch
 from rating.errors import SourceError

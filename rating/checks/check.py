@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from rating.accounts import load_accounts
+from rating.accounts_file import load_accounts
 from rating.checks.warnings_accounts import accounts_warnings
 from rating.checks.warnings_deck import deck_warnings
 from rating.checks.warnings_tariff import BookFiles, book_warnings

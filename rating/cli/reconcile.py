@@ -85,7 +85,7 @@ def reconcile_command(
     Exit status: 0 all matched and equal; 1 differences, rejects or warnings; 2 nothing done.
     Example: trunkrate reconcile graph/ sbc.log --accounts accounts.yaml
     """
-    from rating.accounts import load_accounts
+    from rating.accounts_file import load_accounts
     from rating.batch import named_zone
     from rating.errors import TrunkrateError, UsageError
     from rating.reconcile import Tolerance, reconcile

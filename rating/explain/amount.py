@@ -11,7 +11,6 @@ from rating.tariffs.book import TariffBook
 from rating.tariffs.windows import HOLIDAY
 
 SECOND = 1_000_000_000
-NO_DAY = 1 << 40
 
 
 @dataclass(frozen=True)

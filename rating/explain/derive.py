@@ -36,7 +36,6 @@ class Explanation:
     call: Row
     trunk: Trunk
     customer: Customer
-    own_number: str
     seconds: Fraction
     duration_s: int
     matches: tuple[Match, ...]
@@ -82,7 +81,6 @@ def explain(found: Found) -> Explanation:
         call=call,
         trunk=trunk,
         customer=customer,
-        own_number=_own_number(call, found),
         seconds=seconds,
         duration_s=duration,
         matches=tuple(matches),
@@ -212,12 +210,6 @@ def _limit_steps(plan: Plan, limits: list[LimitState], reason: str) -> list[Reas
         )
         for place, (limit, state) in enumerate(zip(plan.fair_use, limits, strict=True))
     ]
-
-
-def _own_number(call: Row, found: Found) -> str:
-    if call["forwarded_by"]:
-        return str(call["forwarded_by"])
-    return str(call["a_number"] if call["direction"] == "outbound" else call["b_number"])
 
 
 def _compared(explanation: Explanation, found: Found) -> Explanation:

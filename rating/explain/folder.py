@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from rating.accounts import Accounts, load_accounts
+from rating.accounts import Accounts
+from rating.accounts_file import load_accounts
 from rating.errors import UsageError
 from rating.instants import parse
 from rating.numbering import Numbers, key_texts, read_numbers

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 import pyarrow.parquet as pq
 import pytest
 
-from rating.accounts import load_accounts
+from rating.accounts_file import load_accounts
 from rating.batch import Batch, Request, run_batch
 from rating.errors import TrunkrateError
 from rating.pipeline import rate_reading

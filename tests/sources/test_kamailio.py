@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rating.accounts import load_accounts
+from rating.accounts_file import load_accounts
 from rating.arrays import NONE, SECOND
 from rating.batch import Batch, Request, run_batch
 from rating.errors import SourceError, TrunkrateError
