@@ -13,7 +13,7 @@ demo: $(VENV)/.base
 	  --tariffs contract --month 2026-10 --out out/demo --csv --force; \
 	  status=$$?; test $$status -le 1 || exit $$status
 
-test: $(VENV)/.test lint
+test: $(VENV)/.test $(VENV)/.debian lint
 	$(BIN)/pytest -q
 
 lint: $(VENV)/.test
@@ -36,6 +36,16 @@ golden: $(VENV)/.test
 samples: $(VENV)/.test
 	$(BIN)/python cdr_samples/make_demo.py
 	$(BIN)/python tariffs/sources/make_contract_deck.py
+
+# Servers that tests start for themselves, on ports of their own.
+$(VENV)/.debian: $(BIN)/python
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  echo "installing postgresql"; \
+	  if [ "$$(id -u)" = 0 ]; then AS=; else AS=sudo; fi; \
+	  $$AS apt-get update -qq && $$AS env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -qq -y --no-install-recommends postgresql >/dev/null; }
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null || { echo "PostgreSQL's initdb is missing"; exit 1; }
+	@touch $@
 
 clean:
 	rm -rf $(VENV) out build *.egg-info

@@ -15,6 +15,7 @@ from rating.export.run_json import dumps, run_record
 from rating.export.tables import rejects_table, write_csv, write_parquet
 from rating.pipeline import Run, rate_reading
 from rating.sources.block import Options
+from rating.sources.database import copy_table
 from rating.sources.files import expand, forget
 from rating.sources.readers import is_foreign
 from rating.sources.reading import Reading, read_files
@@ -69,7 +70,7 @@ def run_batch(request: Request) -> Batch:
     accounts = load_accounts(request.accounts, book)
     zone = book.zone if request.timezone is None else named_zone(request.timezone)
     loaded = time.perf_counter()
-    files, skipped = expand(request.cdr_files, is_foreign)
+    files, skipped = expand(request.cdr_files, is_foreign, copy_table)
     try:
         bare_international = request.bare_numbers == "international"
         options = Options(zone, request.ambiguous, request.encoding, bare_international)

@@ -19,6 +19,7 @@ from rating.numbering import load_plan, read_numbers
 from rating.results import cdr_table
 from rating.schema import OPEN
 from rating.sources.block import Options
+from rating.sources.database import copy_table
 from rating.sources.files import expand, forget
 from rating.sources.readers import is_foreign
 from rating.sources.reading import Reading, read_files
@@ -54,7 +55,7 @@ def convert(
         )
     if out.exists():
         raise UsageError(f"{out}: exists; expected a new file. Nothing was written. [OUT-EXISTS]")
-    files, _ = expand(names, is_foreign)
+    files, _ = expand(names, is_foreign, copy_table)
     try:
         reading = read_files(files, options, format_name)
         table, rejects = _table(reading, accounts, options)

@@ -52,12 +52,15 @@ class CdrFile:
 
 
 def expand(
-    names: list[str], is_known: Callable[[CdrFile], bool] = lambda file: False
+    names: list[str],
+    is_known: Callable[[CdrFile], bool] = lambda file: False,
+    copy_table: Callable[[str], CdrFile] | None = None,
 ) -> tuple[list[CdrFile], list[str]]:
     """The files that paths, folders and `-` stand for, in name order, and what was passed over.
 
     In folders, hidden files, files of other endings and the outputs of earlier runs are passed over; files
-    whose ending may mean anything count where `is_known` says so of their content.
+    whose ending may mean anything count where `is_known` says so of their content. `copy_table` reads names
+    that are URLs.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def expand(
     """
     files: list[CdrFile] = []
     try:
-        return _expand(names, files, is_known)
+        return _expand(names, files, is_known, copy_table)
     except BaseException:
         forget(files)
         raise
@@ -80,13 +83,18 @@ def forget(files: list[CdrFile]) -> None:
 
 
 def _expand(
-    names: list[str], files: list[CdrFile], is_known: Callable[[CdrFile], bool]
+    names: list[str],
+    files: list[CdrFile],
+    is_known: Callable[[CdrFile], bool],
+    copy_table: Callable[[str], CdrFile] | None,
 ) -> tuple[list[CdrFile], list[str]]:
     skipped: list[str] = []
     for name in names:
         path = Path(name)
         if name == "-":
             files.append(_spooled("-", sys.stdin.buffer))
+        elif copy_table is not None and "://" in name and not path.exists():
+            files.append(copy_table(name))
         elif path.is_fifo() or path.is_char_device():
             with path.open("rb") as stream:
                 files.append(_spooled(name, stream))
