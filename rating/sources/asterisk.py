@@ -18,7 +18,7 @@ from rating.arrays import NONE
 from rating.sources.block import BadLine, Block, FileNotes, Format, Options
 from rating.sources.canonical_csv import raw
 from rating.sources.files import CdrFile
-from rating.sources.local_rows import LocalRow, blocks_of, duration_of, epoch_of, text_lines
+from rating.sources.local_rows import LocalRow, blocks_of, duration_of, epoch_of, missing_numbers, text_lines
 from rating.sources.stamps import UNKNOWN
 
 STAMPS = ("start", "answer", "end")
@@ -62,11 +62,13 @@ def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
         if not stream.read(1):
             notes.warnings.append(f"{file.name}:1: file is empty; expected {ROW}. [CDR-HEADER]")
         stream.seek(0)
+        sequence: list[int] = []
         rows = (
-            text if isinstance(text, BadLine) else _call(line, text)
+            text if isinstance(text, BadLine) else _call(line, text, sequence)
             for line, text in text_lines(stream, options)
         )
         yield from blocks_of(rows, STAMPS, file, options, notes)
+        notes.hints += [f"{file.name}: {hint}" for hint in missing_numbers(sequence)]
 
 
 def recognises(head: bytes, name: str) -> bool:
@@ -134,8 +136,8 @@ def _columns_of(fields: list[str]) -> _Row | None:
     return _Row(*parties, stamps, duration, billsec, disposition, uniqueid, userfield, sequence)
 
 
-def _call(line: int, text: str) -> LocalRow | BadLine | None:
-    """A line as a call; None where it is none."""
+def _call(line: int, text: str, sequence: list[int]) -> LocalRow | BadLine | None:
+    """A line as a call; None where it is none. Its sequence number, if it has one, is noted."""
     fields = _fields(text)
     if isinstance(fields, str):
         return BadLine(line, "CDR-FIELD", "line", None, fields, ROW)
@@ -143,6 +145,8 @@ def _call(line: int, text: str) -> LocalRow | BadLine | None:
     if row is None:
         problem = f"has {len(fields)} field{'s' * (len(fields) != 1)}"
         return BadLine(line, "CDR-FIELD", "line", None, problem, ROW)
+    if row.sequence.isascii() and row.sequence.isdigit() and len(row.sequence) <= 18:
+        sequence.append(int(row.sequence))
     if row.disposition not in END_REASONS:
         known = "one of " + ", ".join(END_REASONS)
         return BadLine(line, "CDR-FIELD", "disposition", row.disposition, "is unknown", known)

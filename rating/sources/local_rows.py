@@ -258,3 +258,29 @@ def _fit_for_text(row: LocalRow | BadLine | None) -> LocalRow | BadLine | None:
             problem = "holds half a surrogate pair"
             return BadLine(row.line, "CDR-FIELD", name, None, problem, "valid Unicode text")
     return row
+
+
+def missing_numbers(sequence: list[int], restart: int = 1_000) -> list[str]:
+    """What is to be said of the numbers that a switch counted its records with.
+
+    Parameters
+    ----------
+    restart : a jump by more is a new count (the switch was started again), not a gap
+
+    Examples
+    --------
+    >>> missing_numbers([7, 5, 8, 12])
+    ['of sequence numbers 5 to 12 there are 4 missing, the first after 5; expected each once. [CDR-SEQUENCE]']
+    >>> missing_numbers([1, 3, 2, 90_000, 90_001])
+    []
+    """
+    numbers = np.unique(np.array(sequence, np.int64))
+    steps = np.diff(numbers)
+    gaps = np.flatnonzero((steps > 1) & (steps <= restart))
+    if not len(gaps):
+        return []
+    missing, first = int((steps[gaps] - 1).sum()), int(numbers[gaps[0]])
+    return [
+        f"of sequence numbers {numbers[0]} to {numbers[-1]} there are {missing} missing, the first after "
+        f"{first}; expected each once. [CDR-SEQUENCE]"
+    ]

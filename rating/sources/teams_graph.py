@@ -94,6 +94,7 @@ def _read(file: CdrFile, notes: FileNotes, to_cdr: Any) -> Iterator[Block]:
         rows = enumerate(_rows(stream), 1)
         while part := list(islice(rows, ROWS)):
             lines, cdrs, bad = [], [], []
+            called = _called(part)
             for line, row in part:
                 problem = _odd(row)
                 if problem:
@@ -102,7 +103,10 @@ def _read(file: CdrFile, notes: FileNotes, to_cdr: Any) -> Iterator[Block]:
                 kind = _text(row.get("callType"))
                 if not read_call_type(kind).known:
                     unknown[kind] += 1
-                cdrs.append(to_cdr(row))
+                cdr = to_cdr(row)
+                if cdr["forward_type"] and not cdr["forwarded_by"]:
+                    cdr["forwarded_by"] = called.get(_text(row.get("correlationId")), "")
+                cdrs.append(cdr)
                 lines.append(line)
             block = rows_block(cdrs, lines, bad, may_be_empty=OPEN)
             apart += _far_apart(block.columns, [row for _, row in part if not _odd(row)])
@@ -117,6 +121,15 @@ def _read(file: CdrFile, notes: FileNotes, to_cdr: Any) -> Iterator[Block]:
             f"{file.name}: duration of {apart} outbound rows differs from end - start by more than "
             f"{TOLERANCE_S} s; expected the same. End - start is rated. [CDR-DURATION]"
         )
+
+
+def _called(part: list[tuple[int, Any]]) -> dict[str, str]:
+    """Number that each inbound leg called, by the id that the legs of a forwarded call share."""
+    return {
+        _text(row.get("correlationId")): _text(row.get("calleeNumber"))
+        for _, row in part
+        if isinstance(row, dict) and read_call_type(_text(row.get("callType"))).direction == "inbound"
+    }
 
 
 def _odd(row: Any) -> tuple[str, str | None, str] | None:

@@ -353,3 +353,14 @@ def test_mutated_bytes_never_break_a_run(tmp_path):
             continue
         assert sum(run.total.values()) == run.rows
     assert runs > 20
+
+
+def test_gaps_in_the_sequence_are_said(tmp_path: Path) -> None:
+    lines = (SAMPLES / "asterisk_Master_21cols_paris.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "Master.csv").write_text("\n".join([*lines[:3], *lines[5:]]) + "\n", encoding="utf-8")
+    files = [CdrFile("Master.csv", tmp_path / "Master.csv")]
+    found = read_files(files, Options(Zone("Europe/Paris"))).files[0]
+    assert found.hints == [
+        "Master.csv: of sequence numbers 1 to 10 there are 2 missing, the first after 3; expected each once. "
+        "[CDR-SEQUENCE]"
+    ]

@@ -103,6 +103,16 @@ def test_forwarded_leg_bills_the_user_who_forwarded(tmp_path: Path) -> None:
     assert row["user_id"] == "alice@cabinet-exemple.example"
 
 
+def test_forwarded_leg_without_user_is_billed_to_the_number_that_was_called(tmp_path: Path) -> None:
+    legs = [
+        found for page in pages() for found in page["value"] if found["correlationId"].startswith("ca302301")
+    ]
+    forwarded = next(leg for leg in legs if "Forwarding" in leg["callType"])
+    forwarded |= {"userPrincipalName": None, "userId": None}
+    found = rated(rate(tmp_path, write(tmp_path, *reversed(legs))))["b54c589e"]
+    assert (found["forwarded_by"], found["forward_type"]) == ("+33199000110", "unknown")
+
+
 def test_unknown_call_type_is_kept_and_said(tmp_path: Path) -> None:
     batch = rate(tmp_path, *PAGES["v1"])
     assert batch.run.files[1].warnings == [
