@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 from rating.accounts_file import load_accounts
 from rating.errors import UsageError
@@ -20,7 +19,7 @@ from rating.sources.files import expand, forget
 from rating.sources.readers import is_foreign
 from rating.sources.reading import Reading, read_files
 from rating.tariffs.book import TariffBook, load_book
-from rating.zone import Zone, parse_month
+from rating.zone import named_zone, parse_month
 
 
 @dataclass(frozen=True)
@@ -140,18 +139,3 @@ def _check_month(run: Run, month: str | None) -> None:
             f"--month: no call is of {month}, the calls are of {found}; expected the month of the CDRs. "
             "Nothing was rated. [MONTH]"
         )
-
-
-def named_zone(name: str) -> Zone:
-    """The zone that --timezone names.
-
-    Raises
-    ------
-    UsageError
-    """
-    if name not in available_timezones():
-        raise UsageError(
-            f"--timezone '{name}' is unknown; expected a name of the tz database, as Europe/Paris. "
-            "Nothing was rated. [TIMEZONE]"
-        )
-    return Zone(name)

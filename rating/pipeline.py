@@ -164,15 +164,15 @@ def _of_rated_source(placed: Placed, candidate: Bools, accounts: Accounts) -> Bo
     kept = candidate & good
     pairs = np.unique(placed.trunk[kept] * max(len(values), 1) + source[kept])
     of_trunk = Counter((pairs // max(len(values), 1)).tolist())
-    several = [accounts.trunks[i].id for i, count in sorted(of_trunk.items()) if count > 1]
+    several = [i for i, count in sorted(of_trunk.items()) if count > 1]
     if several:
         lines = []
-        for name in several:
-            i = next(i for i, trunk in enumerate(accounts.trunks) if trunk.id == name)
+        for i in several:
             found = sorted(values[p % len(values)] for p in pairs.tolist() if p // len(values) == i)
             lines.append(
-                f"trunk '{name}' has CDRs from sources {', '.join(found)}; expected one, or rating_source "
-                "in its accounts entry to say which is rated. Nothing was rated. [CDR-SOURCES]"
+                f"trunk '{accounts.trunks[i].id}' has CDRs from sources {', '.join(found)}; expected one, "
+                "or rating_source in its accounts entry to say which is rated. "
+                "Nothing was rated. [CDR-SOURCES]"
             )
         raise SourceError("\n".join(lines))
     return good

@@ -35,6 +35,9 @@ from rating.zone import instant_text, month_text
 
 SHARE_DECIMALS = 4
 
+_Uses = tuple[dict[str, AnyArray], list[str], Ints]
+"""Uses of limits as columns, their subjects, and the order of the files."""
+
 
 @dataclass
 class Results:
@@ -71,18 +74,19 @@ def results_of(
     placed = calls.placed
     is_rated = limited.reason != NO_RATE
     table = _rated_table(calls, limited, priced, duration_s, included_s, book, accounts)
-    findings, suspensions = _findings(calls, limited, priced.amount, book, accounts)
+    uses = _ordered_uses(calls, limited.uses)
+    findings, suspensions = _findings(calls, limited, uses, priced.amount, book, accounts)
     return Results(
         rated=table if is_rated.all() else table.filter(pa.array(is_rated)),
         unrated=_unrated(placed, np.flatnonzero(~is_rated), accounts),
         findings=findings,
         usage=_usage(calls, limited, priced.amount, duration_s, included_s, book, accounts),
-        limits=_limits(calls, limited, accounts),
+        limits=_limits(calls, uses, accounts),
         file=placed.calls.file,
         is_rated=is_rated,
         by_reason=_by_reason(limited, priced.amount, duration_s),
         suspensions=suspensions,
-        least=_least(calls, limited, accounts),
+        least=_least(calls, uses, accounts),
     )
 
 
@@ -207,7 +211,7 @@ def _by_reason(limited: Limited, amount: Ints, duration_s: Ints) -> dict[str, di
     return found
 
 
-def _ordered_uses(calls: Classified, uses: list[LimitUse]) -> tuple[dict[str, AnyArray], list[str], Ints]:
+def _ordered_uses(calls: Classified, uses: list[LimitUse]) -> _Uses:
     """Every use of every limit as columns, in (trunk, month, plan, place, subject) order."""
     by_name = [found.name for found in calls.plans]
     plan_rank = np.argsort(np.argsort(np.array(by_name)))
@@ -242,8 +246,8 @@ def _ordered_uses(calls: Classified, uses: list[LimitUse]) -> tuple[dict[str, An
     return joined, subjects, order
 
 
-def _limits(calls: Classified, limited: Limited, accounts: Accounts) -> pa.Table:
-    columns, subjects, order = _ordered_uses(calls, limited.uses)
+def _limits(calls: Classified, uses: _Uses, accounts: Accounts) -> pa.Table:
+    columns, subjects, order = uses
     if columns:
         order = order[columns["measured"][order] > 0]
     if not len(order):
@@ -275,10 +279,10 @@ def round_half_up_ratio(part: Ints, whole: Ints) -> Ints:
 
 
 def _findings(
-    calls: Classified, limited: Limited, amount: Ints, book: TariffBook, accounts: Accounts
+    calls: Classified, limited: Limited, uses: _Uses, amount: Ints, book: TariffBook, accounts: Accounts
 ) -> tuple[pa.Table, list[dict[str, str]]]:
     schema = findings_schema(book.amount_decimals)
-    columns, subjects, order = _ordered_uses(calls, limited.uses)
+    columns, subjects, order = uses
     if columns:
         order = order[columns["crossing"][order] >= 0]
     if not len(order):
@@ -316,9 +320,9 @@ def _findings(
     return table, suspensions
 
 
-def _least(calls: Classified, limited: Limited, accounts: Accounts) -> list[dict[str, Any]]:
+def _least(calls: Classified, uses: _Uses, accounts: Accounts) -> list[dict[str, Any]]:
     """Uses of limits that are only known from below (SPEC 6.2: masked numbers are not counted)."""
-    columns, subjects, order = _ordered_uses(calls, limited.uses)
+    columns, subjects, order = uses
     found = []
     for i in order[columns["hidden"][order] > 0].tolist() if columns else []:
         found.append(

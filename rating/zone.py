@@ -6,11 +6,12 @@ Instants are int64 nanoseconds since 1970-01-01T00:00Z; a local instant is the s
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
 from rating.arrays import NONE, SECOND, Bools, Ints
+from rating.errors import UsageError
 
 DAY = 86_400 * SECOND
 FIRST_YEAR, LAST_YEAR = 1970, 2199
@@ -160,3 +161,18 @@ def instant_text(utc: int) -> str:
     while digits.endswith("000"):
         digits = digits[:-3]
     return f"{text}.{digits}Z" if digits else f"{text}Z"
+
+
+def named_zone(name: str) -> Zone:
+    """The zone that --timezone names.
+
+    Raises
+    ------
+    UsageError
+    """
+    if name not in available_timezones():
+        raise UsageError(
+            f"--timezone '{name}' is unknown; expected a name of the tz database, as Europe/Paris. "
+            "Nothing was rated. [TIMEZONE]"
+        )
+    return Zone(name)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING, say
+from rating.cli.exits import end_check
 
 
 @click.group("accounts")
@@ -36,9 +35,6 @@ def accounts_check(file: str, tariffs: str, today: datetime | None, show_all: bo
     Example: trunkrate accounts check accounts.yaml --tariffs contract
     """
     from rating.checks import check_accounts
-    from rating.checks.report import as_json as json_of
-    from rating.checks.report import lines
 
     check = check_accounts(file, tariffs, (today or datetime.now()).date())
-    say(json_of(check) if as_json else "\n".join(lines(check, show_all)) + "\n", newline=False)
-    sys.exit(NOTHING if check.errors else LOOK if check.warnings else DONE)
+    end_check(check, as_json, show_all)

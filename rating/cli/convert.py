@@ -39,11 +39,11 @@ def convert_command(
     Exit status: 0 clean; 1 done, with rejects (on standard error); 2 nothing written.
     Example: trunkrate convert graph/ --out october.parquet --accounts accounts.yaml
     """
-    from rating.batch import named_zone
     from rating.convert import convert
     from rating.errors import TrunkrateError
     from rating.sources.block import Options
     from rating.sources.readers import known_format
+    from rating.zone import named_zone
 
     try:
         options = Options(named_zone(timezone), ambiguous, encoding)

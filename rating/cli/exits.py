@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    from rating.checks.check import Check
 
 DONE, LOOK, NOTHING = 0, 1, 2
 """Clean; done, with something to look at (rejects, unrated calls, warnings); nothing done."""
@@ -25,3 +29,12 @@ def say(text: str, newline: bool = True) -> None:
         click.echo(
             f"standard output cannot be written ({error.strerror}); the rest was done. [OUT-PRINT]", err=True
         )
+
+
+def end_check(check: Check, as_json: bool, show_all: bool) -> NoReturn:
+    """Print what a check of settings found, and end by it."""
+    from rating.checks.report import as_json as json_of
+    from rating.checks.report import lines
+
+    say(json_of(check) if as_json else "\n".join(lines(check, show_all)) + "\n", newline=False)
+    sys.exit(NOTHING if check.errors else LOOK if check.warnings else DONE)

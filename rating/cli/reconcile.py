@@ -86,11 +86,11 @@ def reconcile_command(
     Example: trunkrate reconcile graph/ sbc.log --accounts accounts.yaml
     """
     from rating.accounts_file import load_accounts
-    from rating.batch import named_zone
     from rating.errors import TrunkrateError, UsageError
     from rating.reconcile import Tolerance, reconcile
     from rating.sources.block import Options
     from rating.sources.files import forget
+    from rating.zone import named_zone
 
     files: list[CdrFile] = []
     try:

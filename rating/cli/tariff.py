@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING, say
+from rating.cli.exits import DONE, LOOK, NOTHING, end_check, say
 
 
 @click.group("tariff")
@@ -35,12 +35,9 @@ def tariff_check(book: str, today: datetime | None, show_all: bool, as_json: boo
     Example: trunkrate tariff check contract --all
     """
     from rating.checks import check_tariff
-    from rating.checks.report import as_json as json_of
-    from rating.checks.report import lines
 
     check = check_tariff(book, (today or datetime.now()).date())
-    say(json_of(check) if as_json else "\n".join(lines(check, show_all)) + "\n", newline=False)
-    sys.exit(NOTHING if check.errors else LOOK if check.warnings else DONE)
+    end_check(check, as_json, show_all)
 
 
 @tariff_group.command("diff")

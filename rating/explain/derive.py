@@ -15,7 +15,7 @@ from rating.explain.destination import Match, matches_of
 from rating.explain.folder import Found, Row
 from rating.explain.limits import LimitState, decision_of, number_of, walk_limits
 from rating.money import DECIMALS
-from rating.reasons import CLASS_EMERGENCY, CLASS_FREE, REASONS, WAIVABLE
+from rating.reasons import CLASS_EMERGENCY, CLASS_FREE, OUT_OF_PLAN, REASONS, WAIVABLE
 from rating.tariffs.plans import Plan
 
 
@@ -65,7 +65,7 @@ def explain(found: Found) -> Explanation:
     plan = _plan_at(found, trunk, answer) if answer is not None and outbound else None
     reason, steps = _reasons(found, trunk, customer, plan, rows)
     limits: list[LimitState] = []
-    billed = duration if reason and REASONS.index(reason) >= 5 else 0
+    billed = duration if reason and REASONS.index(reason) >= OUT_OF_PLAN else 0
     if not reason and plan is not None:
         of_plan = _calls_of_plan(found, trunk, plan)
         limits, limit_reason, billed = walk_limits(found, trunk, plan, of_plan)
@@ -73,7 +73,7 @@ def explain(found: Found) -> Explanation:
         reason = limit_reason or "included"
         if reason == "included":
             steps.append(ReasonStep("included", True, "all_else", {}))
-    included = duration - billed if REASONS.index(reason) >= 5 else 0
+    included = duration - billed if REASONS.index(reason) >= OUT_OF_PLAN else 0
     amount = None
     if billed and plan is not None:
         amount = amount_of(rows, book, plan.increments, answer, included, billed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rating.reasons import OUT_OF_PLAN, REASONS
+
 WORDS: dict[str, dict[str, str]] = {
     "en": {
         "title": "Call {call_id} of source {source}, trunk {trunk} ({customer}), {month}",
@@ -243,19 +245,6 @@ MONTH_NAMES: dict[str, list[str]] = {
 ARTICLES: dict[str, str] = {
     "emergency": "Arcep 2018-0881",
     "free": "Arcep 2018-0881",
-    **dict.fromkeys(
-        (
-            "out_of_plan",
-            "professional_use",
-            "shared_trunk",
-            "fraudulent_use",
-            "plan_suspended",
-            "forwarding",
-            "fair_use_numbers",
-            "fair_use_hours",
-            "included",
-        ),
-        "art. 7.2",
-    ),
+    **dict.fromkeys(REASONS[OUT_OF_PLAN:], "art. 7.2"),
 }
 """Article of the contract, or the regulator's decision, behind each reason; the first ones need none."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rating.arrays import NONE
-from rating.sources.block import BadLine, Block, FileNotes, Format, Options
+from rating.sources.block import BadLine, Block, FileNotes, Format, Options, note_empty
 from rating.sources.canonical_csv import raw
 from rating.sources.files import CdrFile
 from rating.sources.local_rows import LocalRow, blocks_of, duration_of, epoch_of, missing_numbers, text_lines
@@ -59,9 +59,7 @@ class _Row:
 def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
     """Read a Master.csv, or the file of one account."""
     with file.open() as stream:
-        if not stream.read(1):
-            notes.warnings.append(f"{file.name}:1: file is empty; expected {ROW}. [CDR-HEADER]")
-        stream.seek(0)
+        note_empty(file, stream, ROW, notes)
         sequence: list[int] = []
         rows = (
             text if isinstance(text, BadLine) else _call(line, text, sequence)

@@ -44,6 +44,7 @@ from rating.sources.audiocodes_leg import (
     leg_end_reason,
 )
 from rating.sources.block import (
+    TOLD_BY_ACCOUNTS,
     BadLine,
     Block,
     FileNotes,
@@ -57,7 +58,6 @@ from rating.sources.stamps import TOLERANCE, UNKNOWN, column, spans_of
 ROWS = 20_000
 SESSIONS = 100_000
 """Sessions that are remembered: the legs of a call end together, so that this is hours of traffic."""
-OPEN = frozenset(("direction", "trunk_id"))
 
 _REPORT = re.compile(r"(?:^|\|)[ \t]*((?:CALL|MEDIA|DIALOG)_\w*|(?:SBC|Media)ReportType)[ \t]*(?:\||$)")
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{|\[\s*[\[{])")
@@ -317,7 +317,7 @@ class _Part:
             self.bad.append(BadLine(self.lines[row], "CDR-TIME", "times", stamps, problem, rule))
         good = np.flatnonzero(~wrong)
         cdrs, lines = [self.cdrs[i] for i in good.tolist()], [self.lines[i] for i in good.tolist()]
-        found = rows_block(cdrs, lines, self.bad, self.not_a_call, OPEN)
+        found = rows_block(cdrs, lines, self.bad, self.not_a_call, TOLD_BY_ACCOUNTS)
         for name, instants in zip(TIMES, (starts, spans.answer, ends), strict=True):
             found.columns[name] = column(instants[good])
         self.cdrs, self.lines, self.talk, self.bad, self.not_a_call = [], [], [], [], 0

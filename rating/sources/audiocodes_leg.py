@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
 
-from rating.sources.block import BadLine
-from rating.sources.teams import end_reason
+from rating.sources.block import BadLine, not_utf8
+from rating.sources.sip_status import end_reason
+from rating.sources.teams import from_teams
 from rating.zone import FIRST_YEAR, LAST_YEAR
 
 DEFAULT = """
@@ -43,9 +43,6 @@ _NAME = re.compile(
     r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", re.IGNORECASE
 )
 _CAUSE_34 = re.compile(r"Q\.850\s*;.*?\bcause\s*=\s*34\b", re.IGNORECASE)
-
-TEAMS_NETWORKS = (ip_network("52.112.0.0/14"), ip_network("52.120.0.0/14"))
-"""Signalling addresses of Direct Routing."""
 
 FORWARD_TYPES = {"1": "busy", "2": "no_answer", "15": "unconditional"}
 """RedirectReason, as the Mediant manuals list it; the others have no word of their own."""
@@ -103,9 +100,7 @@ class Leg:
         """Whether its far end is Teams."""
         far_address = self["DestIp"] if self.is_sent else self["SourceIp"]
         far_host = _split(self["DstURI"] if self.is_sent else self["SrcURIBeforeMap"] or self["SrcURI"])[1]
-        return (
-            "TEAMS" in self["IPGroup"].upper() or _is_microsoft(far_address) or _is_microsoft_host(far_host)
-        )
+        return "TEAMS" in self["IPGroup"].upper() or from_teams(far_address) or _is_microsoft_host(far_host)
 
     @property
     def trunk(self) -> str:
@@ -133,14 +128,6 @@ class Leg:
         legs = [self, other] if other else [self]
         found = [_split(leg[name])[0] for leg in legs for name in (title, f"{title}BeforeMap")]
         return next((number for number in found if number.startswith("+")), found[0])
-
-
-@lru_cache(maxsize=10_000)
-def _is_microsoft(address: str) -> bool:
-    try:
-        return any(ip_address(address) in network for network in TEAMS_NETWORKS)
-    except ValueError:
-        return False
 
 
 def _is_microsoft_host(host: str) -> bool:
@@ -193,8 +180,7 @@ class Layout:
         try:
             octets.decode(encoding)
         except UnicodeDecodeError:
-            rule = "UTF-8 text; if the file is Latin-1, run again with --encoding latin-1"
-            return BadLine(line, "CDR-ENCODING", "line", None, "is not UTF-8", rule)
+            return not_utf8(line)
         leg = Leg(line, {})
         for title, value in zip(self.titles, values, strict=False):
             if title in USED:

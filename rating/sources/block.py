@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,9 @@ from rating.arrays import Ints
 from rating.schema import CDR_COLUMNS
 from rating.sources.files import CdrFile
 from rating.zone import Zone
+
+TOLD_BY_ACCOUNTS = frozenset(("direction", "trunk_id"))
+"""Columns that the customers' numbers tell where a switch's rows do not."""
 
 
 class Damaged(Exception):
@@ -97,9 +101,9 @@ def shown(value: pa.Scalar) -> str:
     return str(value.as_py())
 
 
-def bad_block(bad: list[BadLine]) -> Block:
+def bad_block(bad: list[BadLine], not_a_call: int = 0) -> Block:
     """A block without rows."""
-    return Block({}, np.zeros(0, np.int64), bad)
+    return Block({}, np.zeros(0, np.int64), bad, not_a_call)
 
 
 @dataclass(frozen=True)
@@ -138,3 +142,22 @@ def rows_block(
 def no_text(length: int) -> pa.Array:
     """A column of empty texts."""
     return pa.repeat(pa.scalar("", pa.string()), length)
+
+
+def not_utf8(line: int) -> BadLine:
+    """A line whose bytes are no text."""
+    rule = "UTF-8 text; if the file is Latin-1, run again with --encoding latin-1"
+    return BadLine(line, "CDR-ENCODING", "line", None, "is not UTF-8", rule)
+
+
+def byte_not_utf8(line: int, error: UnicodeDecodeError) -> BadLine:
+    """A line of which one byte is no text, shown."""
+    byte = f"\\x{error.object[error.start]:02x}"
+    return BadLine(line, "CDR-ENCODING", "byte", byte, "is not UTF-8", "UTF-8 text, or --encoding latin-1")
+
+
+def note_empty(file: CdrFile, stream: BinaryIO, expected: str, notes: FileNotes) -> None:
+    """Say of a file that it is empty; the stream stays at its begin."""
+    if not stream.read(1):
+        notes.warnings.append(f"{file.name}:1: file is empty; expected {expected}. [CDR-HEADER]")
+    stream.seek(0)

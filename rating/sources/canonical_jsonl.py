@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.json as pa_json
 
 from rating.schema import CDR_COLUMNS
-from rating.sources.block import BadLine, Block, FileNotes, Format, Options, looks_like_json
+from rating.sources.block import BadLine, Block, FileNotes, Format, Options, byte_not_utf8, looks_like_json
 from rating.sources.canonical_csv import raw as raw_lines
 from rating.sources.files import CdrFile, blocks_of_lines
 
@@ -82,10 +82,7 @@ def _row(line: int, text: bytes) -> dict[str, str] | BadLine:
     try:
         found = json.loads(text.decode(), object_pairs_hook=_Pairs, strict=False)
     except UnicodeDecodeError as error:
-        byte = f"\\x{text[error.start]:02x}"
-        return BadLine(
-            line, "CDR-ENCODING", "byte", byte, "is not UTF-8", "UTF-8 text, or --encoding latin-1"
-        )
+        return byte_not_utf8(line, error)
     except (ValueError, RecursionError) as error:
         reason = "too deep" if isinstance(error, RecursionError) else "a number of more than 4300 digits"
         reason = error.msg if isinstance(error, json.JSONDecodeError) else reason

@@ -12,14 +12,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rating.sources.block import BadLine, Block, FileNotes, Format, Options
+from rating.sources.block import BadLine, Block, FileNotes, Format, Options, note_empty
 from rating.sources.canonical_csv import raw
 from rating.sources.files import CdrFile
 from rating.sources.freeswitch_json import (
     STAMPS,
     UUID,
     end_reason,
-    note_empty,
     raw_json,
     read_json,
     recognises_json,

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from rating.arrays import NONE
-from rating.sources.block import BadLine, Block, FileNotes, Options, looks_like_json
+from rating.sources.block import BadLine, Block, FileNotes, Options, looks_like_json, note_empty
 from rating.sources.canonical_csv import raw
 from rating.sources.files import CdrFile
 from rating.sources.local_rows import LocalRow, blocks_of, duration_of, epoch_of, text_lines
@@ -74,13 +74,6 @@ def recognises_json(head: bytes, name: str) -> bool:
         and b'"variables"' in head
         and (b'"core-uuid"' in head or b'"channel_data"' in head)
     )
-
-
-def note_empty(file: CdrFile, stream: BinaryIO, expected: str, notes: FileNotes) -> None:
-    """Say of a file that it is empty; the stream stays at its begin."""
-    if not stream.read(1):
-        notes.warnings.append(f"{file.name}:1: file is empty; expected {expected}. [CDR-HEADER]")
-    stream.seek(0)
 
 
 def end_reason(answered: bool, cause: str) -> str:

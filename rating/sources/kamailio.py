@@ -24,7 +24,16 @@ from rating.arrays import NONE, SECOND, Bools, Ints
 from rating.instants import RULE, parse
 from rating.schema import TIME_COLUMNS
 from rating.sources import canonical_csv, kamailio_acc
-from rating.sources.block import BadLine, Block, FileNotes, Format, Options, rows_block
+from rating.sources.block import (
+    TOLD_BY_ACCOUNTS,
+    BadLine,
+    Block,
+    FileNotes,
+    Format,
+    Options,
+    not_utf8,
+    rows_block,
+)
 from rating.sources.files import CdrFile, blocks_of_lines
 from rating.sources.kamailio_table import (
     ALIASES,
@@ -34,12 +43,11 @@ from rating.sources.kamailio_table import (
     fault_of,
     header_names,
     nanoseconds,
-    not_utf8,
     places_of,
     read_table,
 )
+from rating.sources.sip_status import end_reason
 from rating.sources.stamps import TOLERANCE, UNKNOWN, column, spans_of
-from rating.sources.teams import end_reason
 
 STAMPS = ("start_time", "end_time", "duration")
 RULE_CDRS = "a header line with start_time, end_time, duration and, by cdr_extra, callid, caller and callee"
@@ -48,7 +56,6 @@ EPOCH = "seconds since 1970 in UTC, as 1691186929.441"
 NEVER = "2000-01-01 00:00:00"
 """The default of acc_cdrs' stamps: none was written."""
 
-OPEN = frozenset(("direction", "trunk_id"))
 HOUR = 3600 * SECOND
 CDR = b"log_write_cdr"
 LOGGED = re.compile(rb"(?m)^[^,{}\r\n]*log_write_cdr\(\): \w+=")
@@ -234,7 +241,7 @@ def _block(
         cdr["end_reason"] = end_reason(answered, code) if answered or code else ""
         cdrs.append(cdr)
     told.count(rows, durations, apart, cdrs)
-    block = rows_block(cdrs, [row.line for row in rows], bad, not_a_call, OPEN)
+    block = rows_block(cdrs, [row.line for row in rows], bad, not_a_call, TOLD_BY_ACCOUNTS)
     for name, instants in zip(("setup_time", "answer_time", "release_time"), times, strict=True):
         block.columns[name] = column(instants)
     return block

@@ -20,11 +20,11 @@ import pyarrow as pa
 
 from rating.arrays import NONE, SECOND
 from rating.instants import RULE, parse
-from rating.sources.block import BadLine, Block, FileNotes, Options, rows_block
+from rating.sources.block import TOLD_BY_ACCOUNTS, BadLine, Block, FileNotes, Options, rows_block
 from rating.sources.files import CdrFile
 from rating.sources.kamailio_table import Row, cdr_of, fault_of, header_names, read_table
+from rating.sources.sip_status import end_reason
 from rating.sources.stamps import column
-from rating.sources.teams import end_reason
 
 OWN = ("method", "from_tag", "to_tag", "sip_code", "time")
 RULE_ACC = (
@@ -36,7 +36,6 @@ MOST = 4 * 3600 * SECOND
 
 CHALLENGES = ("401", "407")
 TWICE = "occurs twice on a clock-change night, and the other end does not tell which"
-OPEN = frozenset(("direction", "trunk_id"))
 
 Key = tuple[str, str, str]
 
@@ -68,7 +67,7 @@ class _Found:
     not_a_call: int = 0
 
     def block(self) -> Block:
-        block = rows_block(self.cdrs, self.lines, self.bad, self.not_a_call, OPEN)
+        block = rows_block(self.cdrs, self.lines, self.bad, self.not_a_call, TOLD_BY_ACCOUNTS)
         times = np.array(self.times, np.int64).reshape(-1, 3)
         for i, name in enumerate(("setup_time", "answer_time", "release_time")):
             block.columns[name] = column(times[:, i])

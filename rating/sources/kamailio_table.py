@@ -10,14 +10,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 from rating.arrays import SECOND
 from rating.csvtext import BINARY, parse_lines, split_header
 from rating.errors import quoted
 from rating.schema import CDR_COLUMNS
-from rating.sources.block import BadLine, FileNotes, Options
+from rating.sources.block import BadLine, FileNotes, Options, not_utf8
 from rating.sources.files import CdrFile, blocks_of_lines
+from rating.sources.teams import from_teams
 
 ALIASES = {
     "callid": ("callid", "call_id", "sip_call_id", "sip_callid"),
@@ -33,9 +34,6 @@ ALIASES = {
     "sip_code": ("sip_code",),
 }
 """Meaning -> names under which sites write it, the first that a file has counts."""
-
-TEAMS = tuple(ip_network(text) for text in ("52.112.0.0/14", "52.120.0.0/14"))
-"""Signalling addresses of Microsoft Teams Direct Routing."""
 
 DIRECTIONS = {"in": "inbound", "out": "outbound"}
 FORWARDED = {"": False, "0": False, "false": False, "f": False, "1": True, "true": True, "t": True}
@@ -165,12 +163,6 @@ def _rows(
     return rows, bad
 
 
-def not_utf8(line: int) -> BadLine:
-    """A line whose bytes are no text."""
-    rule = "UTF-8 text; if the file is Latin-1, run again with --encoding latin-1"
-    return BadLine(line, "CDR-ENCODING", "line", None, "is not UTF-8", rule)
-
-
 def fault_of(row: Row) -> BadLine | None:
     """What is wrong with a row whatever its form: no call id, a `forwarded` that is neither 0 nor 1."""
     if not row.cells.get("callid"):
@@ -211,22 +203,6 @@ def cdr_of(row: Row, source: str, call_id: str) -> dict[str, str]:
         "forward_type": "unknown" if is_forward else "",
     }
     return cdr
-
-
-@lru_cache(maxsize=4096)
-def from_teams(address: str) -> bool:
-    """Whether an address is one that Teams signals from.
-
-    Examples
-    --------
-    >>> from_teams("52.112.0.10"), from_teams("10.0.1.9"), from_teams("")
-    (True, False, False)
-    """
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in TEAMS)
 
 
 @lru_cache(maxsize=4096)

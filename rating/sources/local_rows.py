@@ -14,13 +14,20 @@ import pyarrow as pa
 from rating.arrays import NONE, SECOND
 from rating.instants import parse
 from rating.schema import CDR_COLUMNS
-from rating.sources.block import BadLine, Block, FileNotes, Options, rows_block
+from rating.sources.block import (
+    TOLD_BY_ACCOUNTS,
+    BadLine,
+    Block,
+    FileNotes,
+    Options,
+    byte_not_utf8,
+    rows_block,
+)
 from rating.sources.files import CdrFile
 from rating.sources.stamps import TOLERANCE, Spans, column, spans_of
 from rating.zone import instant_text
 
 ROWS = 50_000
-OPEN = frozenset(("direction", "trunk_id"))
 STAMP = "a stamp as 2026-01-15 10:00:06, as the switch writes it"
 QUARTER = 900 * SECOND
 """Offsets from UTC are whole quarters of an hour."""
@@ -112,7 +119,7 @@ class LocalRows:
             [row.line for row in part],
             sorted(self.bad, key=lambda bad: bad.line),
             self.not_a_call,
-            OPEN,
+            TOLD_BY_ACCOUNTS,
         )
         block.columns["setup_time"] = column(spans.setup[kept])
         block.columns["answer_time"] = column(spans.answer[kept])
@@ -183,9 +190,7 @@ def text_lines(stream: BinaryIO, options: Options) -> Iterator[tuple[int, str | 
         try:
             yield line, data.decode(options.encoding)
         except UnicodeDecodeError as error:
-            byte = f"\\x{data[error.start]:02x}"
-            rule = "UTF-8 text, or --encoding latin-1"
-            yield line, BadLine(line, "CDR-ENCODING", "byte", byte, "is not UTF-8", rule)
+            yield line, byte_not_utf8(line, error)
 
 
 def duration_of(text: str, unit: int = SECOND) -> int | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from rating.errors import Reject, UsageError
+from rating.errors import Reject, UsageError, row_message
 from rating.schema import Calls, concat
 from rating.sources.block import Block, Damaged, FileNotes, Format, Options
 from rating.sources.canonical_parquet import block_of, missing_columns, odd_columns, raw_of
@@ -126,8 +126,6 @@ def _add(
     parts: list[Calls],
     rejects: list[Reject],
 ) -> None:
-    from rating.errors import row_message
-
     for bad in block.bad:
         message = row_message(entry.name, bad.line, bad.field, bad.value, bad.problem, bad.expected, bad.code)
         rejects.append(Reject(index, bad.line, bad.code, message))

@@ -16,21 +16,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rating.arrays import NONE, SECOND
+from rating.arrays import NONE
 from rating.csvtext import BINARY, parse_lines, split_header
 from rating.errors import quoted
 from rating.instants import parse
 from rating.sources import canonical_csv
-from rating.sources.block import BadLine, Block, Damaged, FileNotes, Format, Options, bad_block, rows_block
+from rating.sources.block import (
+    TOLD_BY_ACCOUNTS,
+    BadLine,
+    Block,
+    Damaged,
+    FileNotes,
+    Format,
+    Options,
+    bad_block,
+    rows_block,
+)
 from rating.sources.files import CdrFile, blocks_of_lines
-from rating.sources.teams import TOLERANCE_S, date_or_none, end_reason, read_call_type
+from rating.sources.teams import TOLERANCE_S, date_or_none, far_apart, leg, leg_times, read_call_type
 
 BLOCK = 8 << 20
-OPEN = frozenset(("direction", "trunk_id"))
 DIRECT_ROUTING, PSTN = "directrouting.calls", "pstn.calls"
 
 KEY = ("CorrelationId", "Invite time", "Caller Number", "Callee Number", "Call type", "SBC FQDN")
@@ -101,7 +109,7 @@ def read_zip(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Bloc
             for data in _member_blocks(archive, member):
                 count += sum(1 for text in data.split(b"\n") if text.strip(b" \t\r"))
             if count > 0:
-                yield Block({}, np.zeros(0, np.int64), not_a_call=count)
+                yield bad_block([], count)
                 notes.hints.append(
                     f"{file.name}: {quoted(member.filename)} holds {_rows(count)} of Calling Plans or "
                     "Operator Connect; expected calls that crossed the trunk. "
@@ -274,14 +282,15 @@ def _block(data: bytes, line: int, header: _Header, tally: _Tally) -> Block:
             continue
         cdrs.append(_cdr(row))
         lines.append(line + at)
-        durations.append(row["Duration (seconds)"])
+        duration = row["Duration (seconds)"]
+        durations.append(int(duration) if re.fullmatch("[0-9]{1,9}", duration) else None)
         if not read_call_type(row["Call type"]).known:
             tally.unknown[row["Call type"]] += 1
         tally.contradictory += bool(row["Failure time" if _is_established(row) else "End time"])
-    block = rows_block(cdrs, lines, bad, may_be_empty=OPEN)
+    block = rows_block(cdrs, lines, bad, may_be_empty=TOLD_BY_ACCOUNTS)
     for name in ("setup_time", "answer_time", "release_time"):
         block.columns[name] = _utc(block.columns[name])
-    tally.apart += _far_apart(block.columns, durations)
+    tally.apart += far_apart(block.columns, durations)
     return block
 
 
@@ -312,30 +321,21 @@ def _is_established(row: dict[str, str]) -> bool:
 
 
 def _cdr(row: dict[str, str]) -> dict[str, str]:
-    """A row as a CDR. `Start time` is the answer outbound, before the answer inbound."""
-    kind = read_call_type(row["Call type"])
+    """A row as a CDR."""
     upn = row["UPN"][4:] if row["UPN"][:4].lower() == "sip:" else row["UPN"]
-    user = upn or row["AAD ObjectId"]
     established = _is_established(row)
-    invite, start, failure, end = (row[f"{name} time"] for name in ("Invite", "Start", "Failure", "End"))
-    sip_code = row["Final SIP code"] or "0"
-    return {
-        "source": "",
-        "call_id": call_id(row),
-        "trunk_id": row["SBC FQDN"],
-        "direction": kind.direction,
-        "a_number": row["Caller Number"],
-        "b_number": row["Callee Number"],
-        "setup_time": invite or start,
-        "answer_time": start if established else "",
-        "release_time": end if established else failure or end or start or invite,
-        "sip_code": sip_code,
-        "alert_time": "",
-        "user_id": user,
-        "forwarded_by": user if kind.is_forward else "",
-        "forward_type": "unknown" if kind.is_forward else "",
-        "end_reason": end_reason(established, sip_code),
-    }
+    times = (row[f"{name} time"] for name in ("Invite", "Start", "Failure", "End"))
+    return leg(
+        read_call_type(row["Call type"]),
+        call_id=call_id(row),
+        trunk=row["SBC FQDN"],
+        caller=row["Caller Number"],
+        callee=row["Callee Number"],
+        user=upn or row["AAD ObjectId"],
+        **leg_times(established, *times),
+        sip_code=row["Final SIP code"] or "0",
+        established=established,
+    )
 
 
 def _utc(texts: pa.Array) -> pa.Array:
@@ -343,19 +343,6 @@ def _utc(texts: pa.Array) -> pa.Array:
     wall, offset_given, good = parse(texts)
     bare = pa.array(good & ~offset_given & (wall != NONE))
     return pc.if_else(bare, pc.binary_join_element_wise(texts, "Z", ""), texts)
-
-
-def _far_apart(columns: dict[str, pa.Array], durations: list[str]) -> int:
-    """Established outbound rows whose own duration is not end - start."""
-    answer, _, _ = parse(columns["answer_time"])
-    release, _, _ = parse(columns["release_time"])
-    given = np.array([bool(re.fullmatch("[0-9]{1,9}", text)) for text in durations], bool)
-    own = np.array(
-        [int(text) if known else 0 for text, known in zip(durations, given, strict=True)], np.int64
-    )
-    outbound = pc.equal(columns["direction"], "outbound").to_numpy(zero_copy_only=False)
-    rows = np.flatnonzero(given & outbound & (answer != NONE) & (release != NONE))
-    return int(np.sum(np.abs(release[rows] - answer[rows] - own[rows] * SECOND) > TOLERANCE_S * SECOND))
 
 
 def _warn(name: str, notes: FileNotes, tally: _Tally) -> None:

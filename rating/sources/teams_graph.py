@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, BinaryIO
 
-import pyarrow as pa
-
-from rating.instants import parse
 from rating.sources.block import (
+    TOLD_BY_ACCOUNTS,
     BadLine,
     Block,
     Damaged,
@@ -25,11 +23,10 @@ from rating.sources.block import (
     rows_block,
 )
 from rating.sources.files import CdrFile
-from rating.sources.teams import TOLERANCE_S, date_or_none, end_reason, read_call_type
+from rating.sources.teams import TOLERANCE_S, date_or_none, far_apart, leg, leg_times, read_call_type
 
 ROWS = 50_000
 ROW = "a row of getDirectRoutingCalls or getPstnCalls: names and plain values"
-OPEN = frozenset(("direction", "trunk_id"))
 
 
 def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
@@ -93,7 +90,7 @@ def _read(file: CdrFile, notes: FileNotes, to_cdr: Any) -> Iterator[Block]:
     with file.open() as stream:
         rows = enumerate(_rows(stream), 1)
         while part := list(islice(rows, ROWS)):
-            lines, cdrs, bad = [], [], []
+            lines, cdrs, durations, bad = [], [], [], []
             called = _called(part)
             for line, row in part:
                 problem = _odd(row)
@@ -108,8 +105,10 @@ def _read(file: CdrFile, notes: FileNotes, to_cdr: Any) -> Iterator[Block]:
                     cdr["forwarded_by"] = called.get(_text(row.get("correlationId")), "")
                 cdrs.append(cdr)
                 lines.append(line)
-            block = rows_block(cdrs, lines, bad, may_be_empty=OPEN)
-            apart += _far_apart(block.columns, [row for _, row in part if not _odd(row)])
+                duration = row.get("duration")
+                durations.append(duration if isinstance(duration, int) else None)
+            block = rows_block(cdrs, lines, bad, may_be_empty=TOLD_BY_ACCOUNTS)
+            apart += far_apart(block.columns, durations)
             yield block
     for kind, count in sorted(unknown.items()):
         notes.warnings.append(
@@ -178,69 +177,44 @@ def _established(row: dict[str, Any]) -> bool:
 
 
 def _direct_routing(row: dict[str, Any]) -> dict[str, str]:
-    """A directRoutingLogRow as a CDR. `startDateTime` is the answer outbound, before the answer inbound."""
-    kind = read_call_type(_text(row.get("callType")))
-    user = _text(row.get("userPrincipalName")) or _text(row.get("userId"))
+    """A directRoutingLogRow as a CDR."""
     established = _established(row)
-    invite, start, end, failure = (
-        date_or_none(_text(row.get(f"{name}DateTime"))) for name in ("invite", "start", "end", "failure")
+    times = (
+        date_or_none(_text(row.get(f"{name}DateTime"))) for name in ("invite", "start", "failure", "end")
     )
-    sip_code = _text(row.get("finalSipCode")) or "0"
-    return {
-        "source": "",
-        "call_id": _text(row.get("id")),
-        "trunk_id": _text(row.get("trunkFullyQualifiedDomainName")),
-        "direction": kind.direction,
-        "a_number": _text(row.get("callerNumber")),
-        "b_number": _text(row.get("calleeNumber")),
-        "setup_time": invite or start,
-        "answer_time": start if established else "",
-        "release_time": end if established else failure or end or start or invite,
-        "sip_code": sip_code,
-        "alert_time": "",
-        "user_id": user,
-        "forwarded_by": user if kind.is_forward else "",
-        "forward_type": "unknown" if kind.is_forward else "",
-        "end_reason": end_reason(established, sip_code),
-    }
+    return leg(
+        read_call_type(_text(row.get("callType"))),
+        **_parties(row),
+        trunk=_text(row.get("trunkFullyQualifiedDomainName")),
+        **leg_times(established, *times),
+        sip_code=_text(row.get("finalSipCode")) or "0",
+        established=established,
+    )
 
 
 def _pstn(row: dict[str, Any]) -> dict[str, str]:
     """A pstnCallLogRow as a CDR: only calls that took place are in this log."""
-    kind = read_call_type(_text(row.get("callType")))
-    user = _text(row.get("userPrincipalName")) or _text(row.get("userId"))
     start, end = (date_or_none(_text(row.get(f"{name}DateTime"))) for name in ("start", "end"))
+    return leg(
+        read_call_type(_text(row.get("callType"))),
+        **_parties(row),
+        trunk="",
+        setup=start,
+        answer=start,
+        release=end,
+        sip_code="0",
+        established=True,
+    )
+
+
+def _parties(row: dict[str, Any]) -> dict[str, str]:
+    """What both logs say of a row's identity and who talked."""
     return {
-        "source": "",
         "call_id": _text(row.get("id")),
-        "trunk_id": "",
-        "direction": kind.direction,
-        "a_number": _text(row.get("callerNumber")),
-        "b_number": _text(row.get("calleeNumber")),
-        "setup_time": start,
-        "answer_time": start,
-        "release_time": end,
-        "sip_code": "0",
-        "alert_time": "",
-        "user_id": user,
-        "forwarded_by": user if kind.is_forward else "",
-        "forward_type": "unknown" if kind.is_forward else "",
-        "end_reason": "normal",
+        "caller": _text(row.get("callerNumber")),
+        "callee": _text(row.get("calleeNumber")),
+        "user": _text(row.get("userPrincipalName")) or _text(row.get("userId")),
     }
-
-
-def _far_apart(columns: dict[str, pa.Array], rows: list[dict[str, Any]]) -> int:
-    """Established outbound rows whose own duration is not end - start."""
-    answer, _, answered = parse(columns["answer_time"])
-    release, _, released = parse(columns["release_time"])
-    wrong = 0
-    for i, row in enumerate(rows):
-        duration = row.get("duration")
-        talked = columns["answer_time"][i].as_py() and answered[i] and released[i]
-        if not talked or columns["direction"][i].as_py() != "outbound" or not isinstance(duration, int):
-            continue
-        wrong += abs(int(release[i] - answer[i]) - duration * 10**9) > TOLERANCE_S * 10**9
-    return wrong
 
 
 FORMATS = (
