@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rating.arrays import NONE, SECOND, AnyArray, Bools, Ints
 from rating.zone import FIRST_YEAR, LAST_YEAR, Zone
@@ -12,6 +13,8 @@ RULE = "an instant as 2026-10-05T02:14:00Z or 2026-10-05T04:14:00.250+02:00"
 
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _LONGEST = 35
+_UTC = pa.timestamp("ns", "UTC")
+_FIRST, _LAST = (int(np.datetime64(str(year), "ns").astype(np.int64)) for year in (FIRST_YEAR, LAST_YEAR + 1))
 
 
 def parse(column: pa.Array) -> tuple[Ints, Bools, Bools]:
@@ -34,17 +37,39 @@ def parse(column: pa.Array) -> tuple[Ints, Bools, Bools]:
     (1500000000, [True, False, False], [True, False, True])
     """
     n = len(column)
-    wall = np.full(n, NONE)
-    offset_given = np.zeros(n, bool)
     data, offsets = _buffers(column)
     lengths = np.diff(offsets)
     good = lengths == 0
+    common = _parse_common(column, lengths) if n else None
+    if common is not None:
+        return common, ~good, np.ones(n, bool)
+    wall = np.full(n, NONE)
+    offset_given = np.zeros(n, bool)
     for length in np.unique(lengths):
         if 16 <= length <= _LONGEST:
             rows = np.flatnonzero(lengths == length)
             grid = _grid(data, offsets[rows], int(length))
             wall[rows], offset_given[rows], good[rows] = _parse_grid(grid)
     return wall, offset_given, good
+
+
+def _parse_common(column: pa.Array, lengths: Ints) -> Ints | None:
+    """Instants of a column in which every text is empty or UTC with 0 to 9 digits of fraction, by Arrow's
+    own parser, ten times as fast; None where that parser does not take every text as the rules here do."""
+    longest = int(lengths.max())
+    plain = (lengths == 0) | (lengths == 20) | ((lengths >= 22) & (lengths <= 30))
+    if longest < 20 or not plain.all():
+        return None
+    texts = column if pa.types.is_string(column.type) else column.view(pa.string())
+    if not pc.all(pc.or_(pc.ends_with(texts, "Z"), pa.array(lengths == 0))).as_py():
+        return None
+    try:
+        found = pc.cast(texts if lengths.all() else pc.if_else(pa.array(lengths == 0), None, texts), _UTC)
+    except pa.ArrowInvalid:
+        return None
+    wall: Ints = pc.fill_null(found.view(pa.int64()), NONE).to_numpy(zero_copy_only=False)
+    inside = (wall >= _FIRST) & (wall < _LAST)
+    return wall if (inside | (lengths == 0)).all() else None
 
 
 def _buffers(column: pa.Array) -> tuple[AnyArray, Ints]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,10 @@ from rating.schema import CDR_COLUMNS, OPTIONAL_CDR_COLUMNS, TIME_COLUMNS
 from rating.sources.block import BadLine, Block, FileNotes, Format, Options, bad_block, shown
 from rating.sources.files import CdrFile
 
-ROWS = 1 << 20
+ROWS = 1 << 19
+DISTINCT = ("call_id", *TIME_COLUMNS)
+"""Columns whose texts hardly repeat."""
+
 COLUMNS = (
     "columns " + ", ".join(name for name in CDR_COLUMNS if name not in OPTIONAL_CDR_COLUMNS) + " of text"
 )
@@ -34,7 +37,10 @@ def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
             ]
             yield bad_block(bad)
             return
-        wanted = [name for name in CDR_COLUMNS if name in names]
+        schema = source.schema_arrow
+    wanted = [name for name in CDR_COLUMNS if name in names]
+    repeating = [name for name in wanted if name not in DISTINCT and pa.types.is_string(schema.field(name).type)]
+    with _opened(file, repeating) as source:
         row = 1
         for batch in source.iter_batches(ROWS, columns=wanted):
             batch.validate()
@@ -44,12 +50,13 @@ def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
             raise pa.ArrowInvalid(f"{row - 1} rows where the footer says {source.metadata.num_rows}")
 
 
-def _opened(file: CdrFile) -> pq.ParquetFile:
-    """The file; one inside gzip is unpacked in memory, for Parquet is read from its end."""
+def _opened(file: CdrFile, repeating: Sequence[str] = ()) -> pq.ParquetFile:
+    """The file, columns of repeating texts as dictionaries; one inside gzip is unpacked in memory, for Parquet
+    is read from its end."""
     if not file.is_gzip:
-        return pq.ParquetFile(file.path)
+        return pq.ParquetFile(file.path, read_dictionary=list(repeating))
     with file.open() as stream:
-        return pq.ParquetFile(pa.BufferReader(stream.read()))
+        return pq.ParquetFile(pa.BufferReader(stream.read()), read_dictionary=list(repeating))
 
 
 def missing_columns(names: list[str]) -> str:
@@ -85,13 +92,19 @@ def block_of(table: pa.Table, row: int) -> Block:
             column = table[name].combine_chunks()
             if isinstance(column, pa.ChunkedArray):
                 column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-            columns[name] = _plain(column)
+            columns[name] = _plain(column, name not in DISTINCT)
     return Block(columns, row + np.arange(table.num_rows))
 
 
-def _plain(column: pa.Array) -> pa.Array:
+def _plain(column: pa.Array, is_repeating: bool) -> pa.Array:
     """Texts as bytes, so that they are checked like those of any file; numbers as texts."""
+    if pa.types.is_dictionary(column.type) and not is_repeating:
+        column = column.dictionary_decode()
     if pa.types.is_dictionary(column.type):
+        values = column.dictionary
+        is_text = pa.types.is_string(values.type) or pa.types.is_binary(values.type)
+        if is_text and not column.null_count and not values.null_count and len(values.unique()) == len(values):
+            return pa.DictionaryArray.from_arrays(column.indices.cast(pa.int32()), values.cast(pa.binary()))
         column = column.dictionary_decode()
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_binary(kind):
