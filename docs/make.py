@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
 from rating.batch import Request, run_batch
@@ -174,7 +175,8 @@ def _sample(names: list[str]) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as out:
         files = [str(folder / name) for name in names]
         request = Request(files, str(folder / "accounts.yaml"), "contract", Path(out) / "out")
-        calls = run_batch(request).run.results.rated.to_pylist()
+        run_batch(request)
+        calls = pq.read_table(request.out / "rated_calls.parquet").to_pylist()
     found = {}
     for call in calls:
         if call["answer_time"] is None:

@@ -110,6 +110,6 @@ def rate(
         findings=results.findings.to_pandas(),
         limits=results.limits.to_pandas(),
         usage=results.usage.to_pandas(),
-        rejects=rejects_table(run.rejects, reading).to_pandas(),
+        rejects=rejects_table(run.rejects, [reading.files[0].name], reading.raw).to_pandas(),
         run=run,
     )

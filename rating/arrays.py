@@ -45,6 +45,48 @@ def recode(indices: AnyArray, values: pa.Array) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), values)
 
 
+def used_codes(code: AnyArray, size: int) -> tuple[Ints, Ints]:
+    """Codes that occur, ascending, and the place of each code among them; shape (used,) and (size,)."""
+    occurs = np.zeros(size, bool)
+    occurs[code] = True
+    used = np.flatnonzero(occurs)
+    place = np.cumsum(occurs) - 1
+    return used, place
+
+
+def unify(columns: Sequence[pa.DictionaryArray]) -> tuple[AnyArray, pa.Array, list[Ints], Ints]:
+    """Put dictionary columns one after the other, with one dictionary of the values that occur.
+
+    Returns
+    -------
+    (code, values, used, first)
+        Codes and values of the whole; of each column, the codes that occur; for each value, where it stands
+        first among the values of `used`, one column's after the other.
+
+    Examples
+    --------
+    >>> one, two = pa.array(["a", "b"]).dictionary_encode(), pa.array(["b", "c", "b"]).dictionary_encode()
+    >>> code, values, used, first = unify([one, two])
+    >>> code.tolist(), values.to_pylist(), [part.tolist() for part in used], first.tolist()
+    ([0, 1, 1, 2, 1], ['a', 'b', 'c'], [[0, 1], [0, 1]], [0, 1, 3])
+    """
+    used_of, codes_of, base = [], [], 0
+    for column in columns:
+        code = codes(column)
+        used, place = used_codes(code, len(column.dictionary))
+        used_of.append(used)
+        codes_of.append(place[code] + base)
+        base += len(used)
+    values = join(
+        [column.dictionary.take(pa.array(used)) for column, used in zip(columns, used_of, strict=True)]
+    )
+    encoded = values.dictionary_encode()
+    of_value = codes(encoded)
+    first = np.zeros(len(encoded.dictionary), np.int64)
+    first[of_value[::-1]] = np.arange(base)[::-1]
+    return of_value[np.concatenate(codes_of)], encoded.dictionary, used_of, first
+
+
 def join(columns: Sequence[pa.Array]) -> pa.Array:
     """Concatenate columns; dictionaries are unified."""
     chunked = pa.chunked_array(columns)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from rating.accounts_file import load_accounts
+from rating.clock import Clock
 from rating.errors import UsageError
-from rating.export.folder import check_target, whole_folder
+from rating.export.folder import check_target, temporary, whole_folder
 from rating.export.run_json import dumps, run_record
-from rating.export.tables import rejects_table, write_csv, write_parquet
-from rating.pipeline import Run, rate_reading
+from rating.export.tables import CsvFile, ParquetFile, rejects_table, write_csv
+from rating.pipeline import Run, Settings, rate_stream
+from rating.schema import CDR_SCHEMA, rated_schema
 from rating.sources.block import Options
 from rating.sources.database import copy_table
 from rating.sources.files import expand, forget
 from rating.sources.readers import is_foreign
-from rating.sources.reading import Reading, read_files
+from rating.sources.reading import Raw, Stream, stream_files
 from rating.tariffs.book import TariffBook, load_book
+from rating.workers import cores
 from rating.zone import named_zone, parse_month
 
 
@@ -27,6 +33,7 @@ class Request:
     """What the operator asked for (SPEC 12).
 
     wants_calls : whether a month of which there is no call is a fault
+    jobs : cores to use
     """
 
     cdr_files: list[str]
@@ -42,6 +49,7 @@ class Request:
     wants_calls: bool = False
     csv: bool = False
     force: bool = False
+    jobs: int = field(default_factory=cores)
 
 
 @dataclass(frozen=True)
@@ -70,43 +78,62 @@ def run_batch(request: Request) -> Batch:
     zone = book.zone if request.timezone is None else named_zone(request.timezone)
     loaded = time.perf_counter()
     files, skipped = expand(request.cdr_files, is_foreign, copy_table)
+    clock = Clock()
+    clock.add("settings", loaded - start, len(book.deck))
     try:
         bare_international = request.bare_numbers == "international"
         options = Options(zone, request.ambiguous, request.encoding, bare_international)
-        reading = read_files(files, options, request.format_name)
-        run = rate_reading(reading, book, accounts, month=month, bare_international=bare_international)
-        if request.wants_calls:
-            _check_month(run, request.month)
-        settings = {
-            "month": request.month,
-            "timezone": zone.name,
-            "ambiguous": request.ambiguous,
-            "encoding": request.encoding,
-            "bare_numbers": request.bare_numbers,
-            "skipped_files": skipped,
-        }
-        run.timing = {"settings": {"seconds": round(loaded - start, 6), "rows": len(book.deck)}, **run.timing}
-        record = run_record(run, book, request.tariffs, request.accounts, accounts, settings)
+        stream = stream_files(files, options, request.format_name)
         with whole_folder(request.out, request.force) as folder:
-            written = time.perf_counter()
-            _write(folder, run, reading, book, accounts.content, request.csv)
-            now = time.perf_counter()
-            run.timing["write"] = {"seconds": round(now - written, 6), "rows": run.rows}
-            run.timing["total"] = {"seconds": round(now - start, 6), "rows": run.rows}
+            how = Settings(book, accounts, month, bare_international, request.jobs)
+            with temporary(folder) as spill:
+                run = _rate(stream, replace(how, spill=spill), folder, request.csv, clock)
+            if request.wants_calls:
+                _check_month(run, request.month)
+            settings = {
+                "month": request.month,
+                "timezone": zone.name,
+                "ambiguous": request.ambiguous,
+                "encoding": request.encoding,
+                "bare_numbers": request.bare_numbers,
+                "skipped_files": skipped,
+            }
+            with clock.stage("write"):
+                _write(folder, run, stream.raw, book, accounts.content)
+            octets = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            clock.add("write", octets=octets)
+            clock.add("total", time.perf_counter() - start, run.rows, stream.bytes)
+            record = run_record(run, book, request.tariffs, request.accounts, accounts, settings)
             (folder / "run.json").write_text(dumps(record), encoding="utf-8")
     finally:
         forget(files)
     return Batch(run, book, record, request.out)
 
 
-def _write(folder: Path, run: Run, reading: Reading, book: TariffBook, accounts: bytes, csv: bool) -> None:
+def _rate(stream: Stream, settings: Settings, folder: Path, csv: bool, clock: Clock) -> Run:
+    """Rate, and write the rated and unrated calls as they come."""
+    book = settings.book
+    schema, decimals = rated_schema(book.amount_decimals), book.amount_decimals
+    with ExitStack() as open_files:
+        rated = open_files.enter_context(ParquetFile(folder / "rated_calls.parquet", schema))
+        unrated = open_files.enter_context(CsvFile(folder / "unrated.csv", CDR_SCHEMA.names, decimals))
+        as_csv = CsvFile(folder / "rated_calls.csv", schema.names, decimals) if csv else None
+        if as_csv is not None:
+            open_files.enter_context(as_csv)
+
+        def write(calls: pa.Table, without_rate: pa.Table) -> None:
+            rated.add(calls)
+            unrated.add(without_rate)
+            if as_csv is not None:
+                as_csv.add(calls)
+
+        return rate_stream(stream, settings, write, clock)
+
+
+def _write(folder: Path, run: Run, raw: Raw, book: TariffBook, accounts: bytes) -> None:
     results, decimals = run.results, book.amount_decimals
-    write_parquet(results.rated, folder / "rated_calls.parquet")
-    if csv:
-        write_csv(results.rated, folder / "rated_calls.csv", decimals)
     for name, table in (
-        ("unrated", results.unrated),
-        ("rejects", rejects_table(run.rejects, reading)),
+        ("rejects", rejects_table(run.rejects, [entry.name for entry in run.files], raw)),
         ("findings", results.findings),
         ("usage", results.usage),
         ("limits", results.limits),

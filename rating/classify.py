@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from rating.accounts import Accounts, Decision, Span
-from rating.arrays import NONE, Bools, Ints, codes, runs
+from rating.accounts import Accounts, Decision, Span, Trunk
+from rating.arrays import NONE, Bools, Ints, codes, join, recode, runs, texts
 from rating.placing import Placed
 from rating.reasons import (
     CLASS_EMERGENCY,
@@ -62,12 +63,17 @@ class Classified:
 class TrunkSlices:
     """Where each trunk's calls stand among sorted calls, and masks by interval."""
 
-    def __init__(self, trunk: Ints, times: Ints, trunks: int) -> None:
+    def __init__(self, trunk: Ints, times: Ints) -> None:
         self.times = times
-        self.bounds = np.searchsorted(trunk, np.arange(trunks + 1))
+        bounds = runs(trunk).tolist()
+        self._slices = {int(trunk[start]): slice(start, end) for start, end in pairwise(bounds)}
 
     def of(self, trunk: int) -> slice:
-        return slice(int(self.bounds[trunk]), int(self.bounds[trunk + 1]))
+        return self._slices.get(trunk, slice(0, 0))
+
+    def trunks(self, accounts: Accounts) -> Iterator[tuple[int, Trunk]]:
+        """Trunks that have calls here."""
+        return ((i, accounts.trunks[i]) for i in self._slices)
 
     def mark(self, mask: Bools, trunk: int, spans: tuple[Span, ...]) -> None:
         """Set the mask for the trunk's calls inside any of the spans."""
@@ -80,7 +86,7 @@ def classify(placed: Placed, month: Ints, own: Ints, book: TariffBook, accounts:
     """Apply reasons 1 to 10 to calls in (trunk, time) order."""
     calls = placed.calls
     answered = calls.answer != NONE
-    slices = TrunkSlices(placed.trunk, calls.answer, len(accounts.trunks))
+    slices = TrunkSlices(placed.trunk, calls.answer)
     base = find_rows(book, np.where(answered & calls.outbound)[0], placed, len(placed))
     plan, plans = _plans(slices, placed, book, accounts)
     in_plan = _in_plan(slices, base, plan, plans, book, accounts)
@@ -142,7 +148,7 @@ def _plans(
     names = sorted({*book.plans, "metered"})
     index = {name: i for i, name in enumerate(names)}
     plan = np.full(len(placed), index["metered"])
-    for i, trunk in enumerate(accounts.trunks):
+    for i, trunk in slices.trunks(accounts):
         part = slices.of(i)
         for span in trunk.plans:
             inside = (span.start <= slices.times[part]) & (slices.times[part] < span.end)
@@ -168,7 +174,7 @@ def _in_plan(
     klass, destination = deck.klass[base[rows]], deck.destination[base[rows]]
     included[rows] = by_class[plan[rows], klass] | by_name[plan[rows], destination]
     with_form = (plan >= 0) & order_form[plan] & (base >= 0)
-    for i, trunk in enumerate(accounts.trunks):
+    for i, trunk in slices.trunks(accounts):
         part = slices.of(i)
         if not trunk.international or not with_form[part].any():
             continue
@@ -193,7 +199,7 @@ def _waivers(trunk: Ints, month: Ints, decisions: dict[tuple[int, int, str], Dec
 def _professional(slices: TrunkSlices, accounts: Accounts, n: int) -> Bools:
     """Art. 7.2: telecom professionals are outside the plan."""
     mask = np.zeros(n, bool)
-    for i, trunk in enumerate(accounts.trunks):
+    for i, trunk in slices.trunks(accounts):
         slices.mark(mask, i, accounts.customers[trunk.customer].professional_use)
     return mask
 
@@ -201,7 +207,7 @@ def _professional(slices: TrunkSlices, accounts: Accounts, n: int) -> Bools:
 def _fraud(slices: TrunkSlices, accounts: Accounts, n: int) -> Bools:
     """Art. 7.2: fraudulent use, in recorded intervals of the trunk."""
     mask = np.zeros(n, bool)
-    for i, trunk in enumerate(accounts.trunks):
+    for i, trunk in slices.trunks(accounts):
         slices.mark(mask, i, trunk.fraud)
     return mask
 
@@ -209,7 +215,7 @@ def _fraud(slices: TrunkSlices, accounts: Accounts, n: int) -> Bools:
 def _suspended(slices: TrunkSlices, accounts: Accounts, n: int) -> Bools:
     """Art. 7.2: the plan is suspended, for the trunk or its customer; calls pass and are charged."""
     mask = np.zeros(n, bool)
-    for i, trunk in enumerate(accounts.trunks):
+    for i, trunk in slices.trunks(accounts):
         slices.mark(mask, i, trunk.plan_suspensions)
         slices.mark(mask, i, accounts.customers[trunk.customer].plan_suspensions)
     return mask
@@ -229,17 +235,18 @@ def _shared(placed: Placed, month: Ints, own: Ints, accounts: Accounts) -> Bools
     return np.repeat(any_foreign, np.diff(bounds)) | flagged[placed.trunk]
 
 
-def destination_texts(book: TariffBook, base: Ints) -> dict[str, pa.Array]:
+def destination_texts(book: TariffBook, base: Ints) -> dict[str, pa.DictionaryArray]:
     """Prefix, destination and class of deck rows as text, empty for -1; shape (n,) each."""
     deck = book.deck
+    rows = np.append(np.unique(base[base >= 0]), -1)
+    place = np.full(len(deck) + 1, len(rows) - 1)
+    place[rows[:-1]] = np.arange(len(rows) - 1)
     found = {}
-    empty = pa.array(base < 0)
     for name, code, values in (
         ("prefix", deck.prefix, deck.prefixes),
         ("destination", deck.destination, deck.destinations),
         ("destination_class", deck.klass, deck.classes),
     ):
-        indices = code[np.maximum(base, 0)] if len(deck) else np.zeros(len(base), np.int64)
-        column = values.take(pa.array(indices)) if len(deck) else pa.repeat("", len(base))
-        found[name] = pc.if_else(empty, pa.scalar(""), column)
+        named = join([values.take(pa.array(code[rows[:-1]])), texts([""])]).dictionary_encode()
+        found[name] = recode(codes(named)[place[base]], named.dictionary)
     return found

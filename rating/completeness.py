@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rating.arrays import SECOND, AnyArray, Ints
+from rating.arrays import SECOND, AnyArray, Ints, runs
 from rating.zone import DAY, Zone
 
 HOUR = 3_600 * SECOND
@@ -36,44 +36,80 @@ class Silence:
     expected: int
 
 
-def silences(
-    trunk: Ints, setup: Ints, trunks: int, zone: Zone, span: tuple[int, int] | None
-) -> list[Silence]:
-    """Find silent stretches, of all trunks together and of each.
+class Hours:
+    """How many calls each trunk had in each local hour."""
 
-    Parameters
-    ----------
-    trunk, setup : of each call; setup is the UTC instant [ns]. Shape (n,)
-    span : first and last instant to look at, None for those of the calls [ns]
+    def __init__(self, zone: Zone) -> None:
+        self._zone = zone
+        self._first, self._last = 0, -1
+        self._grids: list[tuple[Ints, int, AnyArray]] = []
 
-    Returns
-    -------
-    list of Silence
-        In order of trunk and time; a trunk's silence within one of all trunks is left out.
-    """
-    if not len(setup):
-        return []
-    first, last = span if span is not None else (int(setup.min()), int(setup.max()) + 1)
-    local = zone.to_local(np.array([first, last - 1]))
-    start_hour, hours = int(local[0] // HOUR), int(local[1] // HOUR) - int(local[0] // HOUR) + 1
-    hour = zone.to_local(setup) // HOUR - start_hour
-    inside = (hour >= 0) & (hour < hours)
-    hour, trunk = hour[inside], trunk[inside]
-    slot = (np.arange(hours) + start_hour) % WEEK
-    found = _quiet(np.bincount(hour, minlength=hours)[None, :], slot)
-    everywhere = [(start, end) for _, start, end, _ in found]
-    result = [(-1, start, end, expected) for _, start, end, expected in found]
-    for part in range(0, trunks, 1_000):
-        rows = np.flatnonzero((trunk >= part) & (trunk < part + 1_000))
-        count = min(1_000, trunks - part)
-        grid = np.bincount((trunk[rows] - part) * hours + hour[rows], minlength=count * hours)
-        for which, start, end, expected in _quiet(grid.reshape(count, hours), slot):
-            if not any(one <= start and end <= other for one, other in everywhere):
-                result.append((part + which, start, end, expected))
-    return [
-        Silence(which, _instant(zone, start_hour + start), _instant(zone, start_hour + end), expected)
-        for which, start, end, expected in result
-    ]
+    def add(self, trunk: Ints, setup: Ints) -> None:
+        """Count calls of trunks that were not counted before.
+
+        Parameters
+        ----------
+        trunk, setup : of each call, trunks ascending; setup is the UTC instant [ns]. Shape (n,)
+        """
+        if not len(setup):
+            return
+        first, last = int(setup.min()), int(setup.max())
+        self._first = min(self._first, first) if self._grids else first
+        self._last = max(self._last, last)
+        hour = self._zone.to_local(setup) // HOUR
+        start, hours = int(hour.min()), int(hour.max()) - int(hour.min()) + 1
+        bounds = runs(trunk)
+        row = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        grid = np.bincount(row * hours + hour - start, minlength=(len(bounds) - 1) * hours)
+        self._grids.append((trunk[bounds[:-1]], start, grid.reshape(-1, hours).astype(np.int32)))
+
+    def silences(self, span: tuple[int, int] | None) -> list[Silence]:
+        """Find silent stretches, of all trunks together and of each.
+
+        Parameters
+        ----------
+        span : first and last instant to look at, None for those of the calls [ns]
+
+        Returns
+        -------
+        list of Silence
+            In order of trunk and time; a trunk's silence within one of all trunks is left out.
+        """
+        if not self._grids:
+            return []
+        first, end = span if span is not None else (self._first, self._last + 1)
+        local = self._zone.to_local(np.array([first, end - 1])) // HOUR
+        start_hour, hours = int(local[0]), int(local[1] - local[0]) + 1
+        slot = (np.arange(hours) + start_hour) % WEEK
+        grids = [(trunks, _shifted(grid, start - start_hour, hours)) for trunks, start, grid in self._grids]
+        whole = np.zeros((1, hours), np.int64)
+        for _, grid in grids:
+            whole += grid.sum(axis=0)
+        everywhere = [(start, end) for _, start, end, _ in _quiet(whole, slot)]
+        result = [(-1, start, end, expected) for _, start, end, expected in _quiet(whole, slot)]
+        for trunks, grid in grids:
+            for part in range(0, len(trunks), 1_000):
+                for which, start, end, expected in _quiet(grid[part : part + 1_000], slot):
+                    if not any(one <= start and end <= other for one, other in everywhere):
+                        result.append((int(trunks[part + which]), start, end, expected))
+        return [
+            Silence(
+                which,
+                _instant(self._zone, start_hour + start),
+                _instant(self._zone, start_hour + end),
+                expected,
+            )
+            for which, start, end, expected in result
+        ]
+
+
+def _shifted(grid: AnyArray, lead: int, hours: int) -> AnyArray:
+    """A grid whose first hour is `lead` after the wanted one, as the wanted `hours`."""
+    found = np.zeros((len(grid), hours), grid.dtype)
+    start, end = max(lead, 0), min(lead + grid.shape[1], hours)
+    if end > start:
+        found[:, start:end] = grid[:, start - lead : end - lead]
+    return found
 
 
 def _quiet(grid: AnyArray, slot: Ints) -> list[tuple[int, int, int, int]]:

@@ -1,8 +1,13 @@
-"""START HERE: the stages of a run, in order. All are pure; files are read before and written after.
+"""START HERE: the stages of a run, in order.
 
+Block by block, as files are read:
 1 sources    files -> calls, rejects                 sources/, numbering/
-2 placing    trunks, numbers, repeats                placing.py
-3 selecting  the month, one source a trunk, order    here
+2 placing    trunks, numbers                         placing.py
+  shelf      calls by trunk, until all are read      shelf.py
+  repeats    rows of one id                          repeats.py
+
+Portion by portion, a few trunks each, as results are written:
+3 select     the month, one source a trunk, order    select.py
 4 classify   destination, plan, reasons 1 to 10      classify.py, tariffs/
 5 fair use   the plan's limits, reasons 11 to 13     fair_use.py
 6 price      increments, windows, steps, amounts     price.py
@@ -11,27 +16,31 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from rating.accounts import Accounts
-from rating.arrays import Bools, Ints, codes
+from rating.arrays import Ints
 from rating.classify import classify
-from rating.completeness import Silence, silences
+from rating.clock import Clock
+from rating.completeness import Hours, Silence
 from rating.errors import Reject, SourceError
 from rating.fair_use import apply_limits
-from rating.placing import Placed, answered_seconds, find_repeats, place
+from rating.placing import answered_seconds, place
 from rating.price import price_calls
 from rating.reasons import EMERGENCY, FREE
-from rating.results import Results, results_of
-from rating.sources.reading import InputFile, Reading
+from rating.repeats import Repeats, find_all
+from rating.results import Results, joined, results_of
+from rating.select import Selected, select
+from rating.shelf import IN_MEMORY, PORTION, Part, Portion, Shelf
+from rating.sources.reading import InputFile, Reading, Stream, Typed, Untyped
 from rating.subjects import People, own_keys
 from rating.tariffs.book import TariffBook
+from rating.workers import ordered
 from rating.zone import month_text
 
 CATEGORIES = (
@@ -49,11 +58,12 @@ CATEGORIES = (
 class Run:
     """All that a run found.
 
+    results : of all portions; without the rated and unrated calls where they were written as they came
     counts : rows of each input by category, shape of `files`
     warnings : what looks wrong though every row is accounted for
     months : months of the calls that were read, rated or not
     silences : hours without a call that stand out
-    timing : stage -> seconds and rows
+    timing : stage -> seconds, rows and bytes; stages that run side by side count each for itself
     """
 
     results: Results
@@ -83,6 +93,30 @@ class Run:
         return not (total["rejected"] or total["unrated"] or warned)
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What the calls are rated by, and how.
+
+    month : year × 12 + month - 1 of the only local month that is rated; None rates all
+    jobs : cores to use; the results do not depend on it
+    portion, in_memory : calls rated at a time, bytes of calls kept in memory (shelf.py)
+    spill : where calls go that the memory does not hold; None keeps them all
+    """
+
+    book: TariffBook
+    accounts: Accounts
+    month: int | None = None
+    bare_international: bool = False
+    jobs: int = 1
+    portion: int = PORTION
+    in_memory: int = IN_MEMORY
+    spill: Path | None = None
+
+
+Write = Callable[[pa.Table, pa.Table], None]
+"""Takes the rated and the unrated calls of each portion, in the order of the files."""
+
+
 def rate_reading(
     reading: Reading,
     book: TariffBook,
@@ -91,166 +125,155 @@ def rate_reading(
     month: int | None = None,
     bare_international: bool = False,
 ) -> Run:
-    """Rate what was read.
+    """Rate what is in memory; errors as of `rate_stream`."""
+    return rate_stream(reading.stream(), Settings(book, accounts, month, bare_international))
+
+
+def rate_stream(
+    stream: Stream, settings: Settings, write: Write | None = None, clock: Clock | None = None
+) -> Run:
+    """Rate what is read, block by block, then portion by portion.
 
     Parameters
     ----------
-    month : year × 12 + month - 1
-        Rate only this local month; None rates all.
+    write : takes the calls as they come; None keeps them in `Run.results`
 
     Raises
     ------
     SourceError
         A trunk has two sources and no `rating_source`.
     """
-    clock = _Clock()
-    clock.note("read", reading.seconds, sum(entry.rows for entry in reading.files))
-    placed, wrong = place(reading.calls, reading.files, accounts, book.numbering, bare_international)
-    rejects = reading.rejects + wrong
-    duplicate, conflict, wrong = find_repeats(placed, reading.files)
-    rejects += wrong
-    clock.lap("place", len(placed))
-    months = book.zone.months(placed.time())
-    other_month = (months != month) if month is not None else np.zeros(len(placed), bool)
-    candidate = ~(duplicate | conflict | other_month)
-    seen = month_list(months)
-    other_source = candidate & ~_of_rated_source(placed, candidate, accounts)
-    skipped = {"duplicates": duplicate, "other_month": other_month & ~duplicate & ~conflict}
-    skipped["other_source"] = other_source
-    warnings = _silent_sources(placed, candidate, other_source, accounts)
-    if not any(entry.rows for entry in reading.files):
-        warnings.append("no row was read; expected CDRs. There is nothing to rate. [CDR-NONE]")
-    file_of = placed.calls.file
-    rows = _in_order(placed, np.flatnonzero(candidate & ~other_source))
-    placed, months = placed.take(rows), months[rows]
-    span = book.zone.month_span(month) if month is not None else None
-    quiet = silences(placed.trunk, placed.calls.setup, len(accounts.trunks), book.zone, span)
-    clock.lap("select", len(placed))
-
-    people = People(accounts, book.numbering, bare_international)
-    own = own_keys(placed, people)
-    calls = classify(placed, months, own, book, accounts)
-    clock.lap("classify", len(placed))
-    duration_s = answered_seconds(placed.calls)
-    limited = apply_limits(calls, duration_s, book, accounts, people)
-    clock.lap("fair use", len(placed))
-    charged = (calls.base >= 0) & (calls.reason != EMERGENCY) & (calls.reason != FREE)
-    included_s = np.where(charged, duration_s, 0) - limited.billed_s
-    priced = price_calls(
-        calls.base, placed.calls.answer, included_s, limited.billed_s, calls.plan, calls.plans, book
+    book, accounts = settings.book, settings.accounts
+    clock = clock or Clock()
+    shelf = Shelf(
+        len(accounts.trunks), book.numbering, settings.bare_international, settings.spill, settings.in_memory
     )
-    clock.lap("price", len(placed))
-    results = results_of(calls, limited, priced, duration_s, included_s, book, accounts)
-    clock.lap("results", len(placed))
-    counts = _count(reading, rejects, skipped, file_of, results)
-    return Run(results, sorted(rejects), reading.files, counts, warnings, seen, quiet, clock.timing)
+    rejects = _shelve(stream, shelf, settings, clock)
+    files = stream.files
+    with clock.stage("repeats", shelf.rows):
+        repeats = find_all(shelf, files)
+    rejects += repeats.rejects
+    portions = shelf.portions(settings.portion)
+    _check_sources(shelf, portions, repeats, settings)
+
+    tally = _Tally(len(files), Hours(book.zone))
+    parts: list[Results] = []
+    for selected, results in ordered(
+        lambda portion: _rate(shelf, portion, repeats, settings, clock), portions, settings.jobs
+    ):
+        tally.add(selected, results)
+        if write is not None:
+            with clock.stage("write", len(results.file)):
+                write(results.rated, results.unrated)
+            results = results.without_calls()
+        parts.append(results)
+    if not any(entry.rows for entry in files):
+        tally.warnings.append("no row was read; expected CDRs. There is nothing to rate. [CDR-NONE]")
+    span = book.zone.month_span(settings.month) if settings.month is not None else None
+    return Run(
+        joined(parts, book),
+        sorted(rejects),
+        files,
+        tally.counts(files, rejects),
+        tally.warnings,
+        [month_text(month) for month in sorted(tally.months)],
+        tally.hours.silences(span),
+        clock.timing,
+    )
 
 
-def _of_rated_source(placed: Placed, candidate: Bools, accounts: Accounts) -> Bools:
-    """Calls of the source that their trunk is rated from (SPEC 2).
+def _shelve(stream: Stream, shelf: Shelf, settings: Settings, clock: Clock) -> list[Reject]:
+    """Stages 1 and 2: read and place all calls."""
+    book, accounts = settings.book, settings.accounts
 
-    Raises
-    ------
-    SourceError
-        Where a trunk has several and accounts name none.
-    """
-    values = placed.calls.source.dictionary.to_pylist()
-    source = codes(placed.calls.source).astype(np.int64)
-    named = {i: trunk.rating_source for i, trunk in enumerate(accounts.trunks) if trunk.rating_source}
-    wanted = np.full(len(accounts.trunks), -1)
-    for i, name in named.items():
-        wanted[i] = values.index(name) if name in values else len(values)
-    good = (wanted[placed.trunk] < 0) | (wanted[placed.trunk] == source)
-    kept = candidate & good
-    pairs = np.unique(placed.trunk[kept] * max(len(values), 1) + source[kept])
-    of_trunk = Counter((pairs // max(len(values), 1)).tolist())
-    several = [i for i, count in sorted(of_trunk.items()) if count > 1]
-    if several:
-        lines = []
-        for i in several:
-            found = sorted(values[p % len(values)] for p in pairs.tolist() if p // len(values) == i)
-            lines.append(
-                f"trunk '{accounts.trunks[i].id}' has CDRs from sources {', '.join(found)}; expected one, "
-                "or rating_source in its accounts entry to say which is rated. "
-                "Nothing was rated. [CDR-SOURCES]"
+    def work(block: Untyped | Typed) -> tuple[Part, list[Reject]]:
+        with clock.stage("read"):
+            calls, wrong = block.typed()
+        with clock.stage("place", len(calls)):
+            placed, unplaced = place(
+                calls, stream.files, accounts, book.numbering, settings.bare_international
             )
-        raise SourceError("\n".join(lines))
-    return good
+            return shelf.sorted_part(placed), wrong + unplaced
+
+    rejects: list[Reject] = []
+    for part, wrong in ordered(work, clock.drawing("read", stream.blocks), settings.jobs):
+        with clock.stage("place"):
+            shelf.add(part)
+        rejects += wrong
+    with clock.stage("place"):
+        shelf.close()
+    clock.add("read", rows=sum(entry.rows for entry in stream.files), octets=stream.bytes)
+    if shelf.spilled_bytes:
+        clock.add("place", octets=shelf.spilled_bytes)
+    return rejects
 
 
-def _silent_sources(placed: Placed, candidate: Bools, other_source: Bools, accounts: Accounts) -> list[str]:
-    """Trunks whose `rating_source` sent nothing while another source did."""
-    kept = np.bincount(placed.trunk[candidate & ~other_source], minlength=len(accounts.trunks))
-    left = np.bincount(placed.trunk[other_source], minlength=len(accounts.trunks))
-    return [
-        f"trunk '{accounts.trunks[i].id}' has no CDR from its rating_source "
-        f"'{accounts.trunks[i].rating_source}', but {left[i]} from others; expected CDRs from it. "
-        "They are counted as other_source, not rated. [CDR-SOURCES]"
-        for i in np.flatnonzero((left > 0) & (kept == 0)).tolist()
-    ]
+def _check_sources(shelf: Shelf, portions: list[Portion], repeats: Repeats, settings: Settings) -> None:
+    """Refuse trunks with two sources before anything is rated (SPEC 2)."""
+    trunks = settings.accounts.trunks
+    doubtful = [i for i in shelf.of_several_sources() if not trunks[i].rating_source]
+    torn: list[str] = []
+    for portion in portions:
+        if any(portion.first <= i < portion.end for i in doubtful):
+            placed = shelf.take(portion)
+            torn += select(placed, repeats, settings.month, settings.book.zone, settings.accounts).torn
+    if torn:
+        raise SourceError("\n".join(torn))
 
 
-def _in_order(placed: Placed, rows: Ints) -> Ints:
-    """Rows by trunk, time, source and call_id, texts by code point (SPEC 3)."""
-    time_of = placed.time()[rows]
-    rows = rows[np.lexsort((time_of, placed.trunk[rows]))]
-    trunk, time_of = placed.trunk[rows], placed.time()[rows]
-    tied = np.zeros(len(rows), bool)
-    same = (trunk[1:] == trunk[:-1]) & (time_of[1:] == time_of[:-1])
-    tied[1:] |= same
-    tied[:-1] |= same
-    places = np.flatnonzero(tied)
-    if not len(places):
-        return rows
-    group = np.cumsum(np.append(True, ~same))[places]
-    calls = placed.calls
-    table = pa.table(
-        {
-            "group": group,
-            "source": calls.source.take(pa.array(rows[places])).dictionary_decode(),
-            "call_id": calls.call_id.take(pa.array(rows[places])),
-        }
-    )
-    keys = [("group", "ascending"), ("source", "ascending"), ("call_id", "ascending")]
-    rows[places] = rows[places][pc.sort_indices(table, sort_keys=keys).to_numpy()]
-    return rows
+def _rate(
+    shelf: Shelf, portion: Portion, repeats: Repeats, settings: Settings, clock: Clock
+) -> tuple[Selected, Results]:
+    """Stages 3 to 7 for a few trunks."""
+    book, accounts = settings.book, settings.accounts
+    n = portion.calls
+    with clock.stage("select", n):
+        selected = select(shelf.take(portion), repeats, settings.month, book.zone, accounts)
+    placed = selected.placed
+    people = People(accounts, book.numbering, settings.bare_international)
+    with clock.stage("classify", n):
+        calls = classify(placed, selected.months, own_keys(placed, people), book, accounts)
+    with clock.stage("fair use", n):
+        duration_s = answered_seconds(placed.calls)
+        limited = apply_limits(calls, duration_s, book, accounts, people)
+    with clock.stage("price", n):
+        charged = (calls.base >= 0) & (calls.reason != EMERGENCY) & (calls.reason != FREE)
+        included_s = np.where(charged, duration_s, 0) - limited.billed_s
+        priced = price_calls(
+            calls.base, placed.calls.answer, included_s, limited.billed_s, calls.plan, calls.plans, book
+        )
+    with clock.stage("results", n):
+        return selected, results_of(calls, limited, priced, duration_s, included_s, book, accounts)
 
 
-def _count(
-    reading: Reading, rejects: list[Reject], skipped: dict[str, Bools], file_of: Ints, results: Results
-) -> list[dict[str, int]]:
-    """Rows by category and file, checked: nothing may be lost."""
-    files = len(reading.files)
-    by_category = {
-        "rated": np.bincount(results.file[results.is_rated], minlength=files),
-        "unrated": np.bincount(results.file[~results.is_rated], minlength=files),
-        "rejected": np.bincount([reject.file for reject in rejects] or np.zeros(0, int), minlength=files),
-        "not_a_call": np.array([entry.not_a_call for entry in reading.files], int),
-    }
-    for name, mask in skipped.items():
-        by_category[name] = np.bincount(file_of[mask], minlength=files)
-    counts = [{name: int(by_category[name][i]) for name in CATEGORIES} for i in range(files)]
-    for entry, count in zip(reading.files, counts, strict=True):
-        if entry.rows != sum(count.values()):
-            raise AssertionError(f"{entry.name}: {entry.rows} rows read but {count} accounted for")
-    return counts
+class _Tally:
+    """What the portions add up to."""
 
+    def __init__(self, files: int, hours: Hours) -> None:
+        self.hours = hours
+        self.months: set[int] = set()
+        self.warnings: list[str] = []
+        self._files = files
+        self._rows = {name: np.zeros(files, np.int64) for name in CATEGORIES}
 
-class _Clock:
-    """Seconds by stage."""
+    def add(self, selected: Selected, results: Results) -> None:
+        self.hours.add(selected.placed.trunk, selected.placed.calls.setup)
+        self.months |= set(selected.seen.tolist())
+        self.warnings += selected.warnings
+        self._count("rated", results.file[results.is_rated])
+        self._count("unrated", results.file[~results.is_rated])
+        for name, file in selected.skipped.items():
+            self._count(name, file)
 
-    def __init__(self) -> None:
-        self.timing: dict[str, dict[str, float]] = {}
-        self._last = time.perf_counter()
+    def _count(self, category: str, file: Ints) -> None:
+        self._rows[category] += np.bincount(file, minlength=self._files)
 
-    def note(self, stage: str, seconds: float, rows: int) -> None:
-        self.timing[stage] = {"seconds": round(seconds, 6), "rows": rows}
-        self._last = time.perf_counter()
-
-    def lap(self, stage: str, rows: int) -> None:
-        self.note(stage, time.perf_counter() - self._last, rows)
-
-
-def month_list(months: Ints) -> list[str]:
-    """The months among calls, as text, ascending."""
-    return [month_text(month) for month in np.unique(months).tolist()]
+    def counts(self, files: list[InputFile], rejects: list[Reject]) -> list[dict[str, int]]:
+        """Rows by category and file, checked: nothing may be lost."""
+        self._count("rejected", np.array([reject.file for reject in rejects], np.int64))
+        self._rows["not_a_call"] += np.array([entry.not_a_call for entry in files], np.int64)
+        counts = [{name: int(self._rows[name][i]) for name in CATEGORIES} for i in range(len(files))]
+        for entry, count in zip(files, counts, strict=True):
+            if entry.rows != sum(count.values()):
+                raise AssertionError(f"{entry.name}: {entry.rows} rows read but {count} accounted for")
+        return counts

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from rating.accounts import Accounts
-from rating.arrays import NONE, AnyArray, Bools, Ints, codes, group_ids
+from rating.arrays import NONE, AnyArray, Bools, Ints, codes, group_ids, recode, unify
 from rating.errors import Reject, row_message
 from rating.home import by_numbers
-from rating.numbering import NumberingPlan, Numbers, read_numbers
-from rating.schema import Calls
+from rating.numbering import NumberingPlan, Numbers, join_numbers, read_numbers
+from rating.schema import Calls, join_columns
 from rating.sources.reading import InputFile
 
 
@@ -36,6 +37,10 @@ class Placed:
         """Some of the calls, in the given order."""
         return replace(self, calls=self.calls.take(rows), trunk=self.trunk[rows])
 
+    def slice(self, start: int, end: int) -> Placed:
+        """Calls [start, end), not copied."""
+        return replace(self, calls=self.calls.slice(start, end), trunk=self.trunk[start:end])
+
     @property
     def a_key(self) -> Ints:
         return self.a_values.key[codes(self.calls.a_text)]
@@ -47,6 +52,24 @@ class Placed:
     def time(self) -> Ints:
         """Instant that orders a call: answered, else setup. [ns]"""
         return np.where(self.calls.answer != NONE, self.calls.answer, self.calls.setup)
+
+
+def gather(parts: list[Placed]) -> Placed:
+    """The calls of some parts, one after the other, with no more texts than they use."""
+    columns: dict[str, Any] = {}
+    numbers: dict[str, Numbers] = {}
+    for f in fields(Calls):
+        pieces = [getattr(part.calls, f.name) for part in parts]
+        if f.name not in ("a_text", "b_text"):
+            columns[f.name] = join_columns(pieces)
+            continue
+        code, values, used, first = unify(pieces)
+        columns[f.name] = recode(code, values)
+        of_parts = [part.a_values if f.name == "a_text" else part.b_values for part in parts]
+        read = join_numbers([found.take(rows) for found, rows in zip(of_parts, used, strict=True)])
+        numbers[f.name] = read.take(first)
+    trunk = np.concatenate([part.trunk for part in parts])
+    return Placed(Calls(**columns), trunk, numbers["a_text"], numbers["b_text"])
 
 
 def place(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rating.accounts import Accounts
-from rating.arrays import NONE, AnyArray, Bools, Ints, codes, exact_sum, runs
+from rating.arrays import NONE, AnyArray, Bools, Ints, codes, exact_sum, join, recode, runs, texts, used_codes
 from rating.classify import Classified, destination_texts
 from rating.fair_use import Limited, LimitUse
 from rating.money import DECIMALS, decimal_array
@@ -41,8 +42,9 @@ _Uses = tuple[dict[str, AnyArray], list[str], Ints]
 
 @dataclass
 class Results:
-    """Tables of a run and the figures that the summary needs.
+    """Tables of a portion or a run, and the figures that the summary needs.
 
+    rated : texts are dictionary-encoded where they repeat
     file, is_rated : input of each call and whether it has a price, shape (calls,)
     by_reason : reason -> calls, seconds, billed seconds, amount (units of 10**-amount_decimals)
     suspensions : plan suspensions that breaches propose
@@ -59,6 +61,35 @@ class Results:
     by_reason: dict[str, dict[str, int]]
     suspensions: list[dict[str, str]]
     least: list[dict[str, Any]]
+
+    def without_calls(self) -> Results:
+        """The same without the tables of calls, once they are written."""
+        none = np.zeros(0, np.int64)
+        rated, unrated = self.rated.schema.empty_table(), self.unrated.schema.empty_table()
+        return replace(self, rated=rated, unrated=unrated, file=none, is_rated=none.astype(bool))
+
+
+def joined(parts: list[Results], book: TariffBook) -> Results:
+    """Results of portions, one after the other, texts plain."""
+    by_reason: dict[str, dict[str, int]] = {}
+    for part in parts:
+        for name, figures in part.by_reason.items():
+            total = by_reason.setdefault(name, dict.fromkeys(figures, 0))
+            for figure, value in figures.items():
+                total[figure] += value
+    schema = rated_schema(book.amount_decimals)
+    return Results(
+        rated=pa.concat_tables([part.rated.cast(schema) for part in parts]),
+        unrated=pa.concat_tables([part.unrated for part in parts]),
+        findings=pa.concat_tables([part.findings for part in parts]),
+        usage=pa.concat_tables([part.usage for part in parts]),
+        limits=pa.concat_tables([part.limits for part in parts]),
+        file=np.concatenate([part.file for part in parts]),
+        is_rated=np.concatenate([part.is_rated for part in parts]),
+        by_reason=by_reason,
+        suspensions=[found for part in parts for found in part.suspensions],
+        least=[found for part in parts for found in part.least],
+    )
 
 
 def results_of(
@@ -96,31 +127,62 @@ def _names(values: list[str], index: AnyArray) -> pa.Array:
     return column.take(pa.array(np.where(index < 0, len(values), index)))
 
 
+def _coded(values: list[str] | pa.Array, index: AnyArray) -> pa.DictionaryArray:
+    """values[index] with a dictionary of those that occur, in the order of `values`; -1 is empty.
+
+    Each text stands in the dictionary once: of others, pyarrow writes Parquet that differs from run to run.
+    """
+    column = pa.array([*values, ""], pa.string()) if isinstance(values, list) else join([values, texts([""])])
+    used, place = used_codes(index, len(column))
+    named = column.take(pa.array(used)).dictionary_encode()
+    return recode(codes(named)[place[index]], named.dictionary)
+
+
+def _by_appearance(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same texts with a dictionary of those that occur, in the order of the rows: the same rows
+    give the same bytes, however they were read."""
+    code, size = codes(column), len(column.dictionary)
+    first = np.full(size, len(code))
+    first[code[::-1]] = np.arange(len(code))[::-1]
+    order = np.argsort(first)[: int((first < len(code)).sum())]
+    place = np.empty(size, np.int64)
+    place[order] = np.arange(len(order))
+    return recode(place[code], column.dictionary.take(pa.array(order)))
+
+
 def _instants(values: Ints) -> pa.Array:
     return pa.array(values, pa.int64(), mask=values == NONE).cast(INSTANT)
 
 
 def _months(month: Ints) -> pa.Array:
-    found, inverse = np.unique(month, return_inverse=True)
-    return _names([month_text(value) for value in found.tolist()], inverse.reshape(-1))
+    return _coded_months(month).dictionary_decode()
 
 
-def _number_texts(column: pa.DictionaryArray, numbers: Numbers) -> pa.Array:
-    return numbers.text.take(pa.array(codes(column)))
+def _coded_months(month: Ints) -> pa.DictionaryArray:
+    if not len(month):
+        return _coded([], month)
+    first = int(month.min())
+    return _coded([month_text(value) for value in range(first, int(month.max()) + 1)], month - first)
 
 
-def site_ids(placed: Placed, own: Ints, accounts: Accounts) -> pa.Array:
+def _number_texts(column: pa.DictionaryArray, numbers: Numbers) -> pa.DictionaryArray:
+    """Numbers as results show them."""
+    shown = numbers.text.dictionary_encode()
+    return _by_appearance(recode(codes(shown)[codes(column)], shown.dictionary))
+
+
+def site_ids(placed: Placed, own: Ints, accounts: Accounts) -> pa.DictionaryArray:
     """Site of each call by its own number; empty where the trunk has none for it."""
     site = np.full(len(own), -1)
     names: list[str] = []
-    bounds = np.searchsorted(placed.trunk, np.arange(len(accounts.trunks) + 1))
-    for i, trunk in enumerate(accounts.trunks):
-        part = slice(int(bounds[i]), int(bounds[i + 1]))
-        for found in trunk.sites:
+    bounds = runs(placed.trunk).tolist()
+    for start, end in pairwise(bounds):
+        part = slice(start, end)
+        for found in accounts.trunks[int(placed.trunk[start])].sites:
             for low, high in zip(found.numbers[::2], found.numbers[1::2], strict=True):
                 site[part][(low <= own[part]) & (own[part] <= high)] = len(names)
             names.append(found.id)
-    return _names(names, site)
+    return _coded(names, site)
 
 
 def _rated_table(
@@ -133,42 +195,43 @@ def _rated_table(
     accounts: Accounts,
 ) -> pa.Table:
     placed, cdr, n = calls.placed, calls.placed.calls, len(calls.month)
-    customers = [accounts.customers[trunk.customer].id for trunk in accounts.trunks]
+    customer = np.array([trunk.customer for trunk in accounts.trunks], np.int64)
     schema = rated_schema(book.amount_decimals)
     plan = np.where(np.isin(limited.reason, [NOT_ANSWERED, INBOUND]), -1, calls.plan)
+    once = np.zeros(n, np.int64)
     columns: dict[str, Any] = {
-        "source": cdr.source.dictionary_decode(),
+        "source": _by_appearance(cdr.source),
         "call_id": cdr.call_id,
-        "trunk_id": _names([trunk.id for trunk in accounts.trunks], placed.trunk),
-        "customer_id": _names(customers, placed.trunk),
+        "trunk_id": _coded([trunk.id for trunk in accounts.trunks], placed.trunk),
+        "customer_id": _coded([found.id for found in accounts.customers], customer[placed.trunk]),
         "site_id": site_ids(placed, calls.own, accounts),
-        "month": _months(calls.month),
-        "direction": _names(list(DIRECTIONS), np.where(cdr.outbound, 0, 1)),
+        "month": _coded_months(calls.month),
+        "direction": _coded(list(DIRECTIONS), np.where(cdr.outbound, 0, 1)),
         "a_number": _number_texts(cdr.a_text, placed.a_values),
         "b_number": _number_texts(cdr.b_text, placed.b_values),
-        "b_dialled": cdr.b_text.dictionary_decode(),
+        "b_dialled": _by_appearance(cdr.b_text),
         "setup_time": _instants(cdr.setup),
         "answer_time": _instants(cdr.answer),
         "release_time": _instants(cdr.release),
         "duration_s": duration_s,
         **destination_texts(book, calls.base),
-        "plan": _names([found.name for found in calls.plans], plan),
-        "reason": _names(list(REASONS), limited.reason),
+        "plan": _coded([found.name for found in calls.plans], plan),
+        "reason": _coded(list(REASONS), limited.reason),
         "included_s": included_s,
         "billed_s": limited.billed_s,
         "billable_s": priced.billable_s,
         "price_per_minute": decimal_array(np.maximum(priced.price, 0), DECIMALS, priced.price < 0),
         "amount": decimal_array(priced.amount, book.amount_decimals),
-        "currency": pa.repeat(book.currency, n),
+        "currency": _coded([book.currency], once),
         "over_cap": pa.nulls(n, pa.bool_()),
-        "user_id": cdr.user_id.dictionary_decode(),
-        "forwarded_by": cdr.forwarded_by.dictionary_decode(),
-        "forward_type": _names(list(FORWARD_TYPES), cdr.forward_type),
+        "user_id": _by_appearance(cdr.user_id),
+        "forwarded_by": _by_appearance(cdr.forwarded_by),
+        "forward_type": _coded(list(FORWARD_TYPES), cdr.forward_type),
         "sip_code": cdr.sip_code,
-        "end_reason": cdr.end_reason.dictionary_decode(),
-        "tariff_version": pa.repeat(book.version, n),
+        "end_reason": _by_appearance(cdr.end_reason),
+        "tariff_version": _coded([book.version], once),
     }
-    return pa.table([columns[name] for name in schema.names], schema=schema)
+    return pa.table([columns[name] for name in schema.names], names=schema.names)
 
 
 def _unrated(placed: Placed, rows: Ints, accounts: Accounts) -> pa.Table:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from rating.arrays import AnyArray, Bools, Ints, join
+from rating.arrays import AnyArray, Bools, Ints, join, recode, unify
 
 CDR_COLUMNS = (
     "source",
@@ -79,9 +79,22 @@ class Calls:
         """Some of the calls, in the given order."""
         return replace(self, **{f.name: _take(getattr(self, f.name), rows) for f in fields(self)})
 
+    def slice(self, start: int, end: int) -> Calls:
+        """Calls [start, end), not copied."""
+        return replace(self, **{f.name: _slice(getattr(self, f.name), start, end) for f in fields(self)})
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return sum(getattr(self, f.name).nbytes for f in fields(self))
+
 
 def _take(column: Any, rows: Ints) -> Any:
     return column[rows] if isinstance(column, np.ndarray) else column.take(pa.array(rows))
+
+
+def _slice(column: Any, start: int, end: int) -> Any:
+    return column[start:end] if isinstance(column, np.ndarray) else column.slice(start, end - start)
 
 
 def concat(parts: list[Calls]) -> Calls:
@@ -93,8 +106,18 @@ def concat(parts: list[Calls]) -> Calls:
     columns = {}
     for f in fields(Calls):
         pieces = [getattr(part, f.name) for part in parts]
-        columns[f.name] = np.concatenate(pieces) if isinstance(pieces[0], np.ndarray) else join(pieces)
+        columns[f.name] = join_columns(pieces)
     return Calls(**columns)
+
+
+def join_columns(pieces: list[Any]) -> Any:
+    """Columns of one field, one after the other."""
+    if isinstance(pieces[0], np.ndarray):
+        return np.concatenate(pieces)
+    if pa.types.is_dictionary(pieces[0].type):
+        code, values, _, _ = unify(pieces)
+        return recode(code, values)
+    return join(pieces)
 
 
 def no_calls() -> Calls:

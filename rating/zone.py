@@ -6,6 +6,7 @@ Instants are int64 nanoseconds since 1970-01-01T00:00Z; a local instant is the s
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
@@ -17,15 +18,22 @@ DAY = 86_400 * SECOND
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 
+class _Transitions(NamedTuple):
+    """What is known of a zone from `first_s` to `last_s`: instants of change and the offsets from them on."""
+
+    first_s: int
+    last_s: int
+    at: Ints
+    offsets: Ints
+
+
 class Zone:
     """A time zone as arrays of transitions, found once per span of years."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._info = ZoneInfo(name)
-        self._from, self._to = 1, 0
-        self._at = np.zeros(0, np.int64)
-        self._offsets = np.zeros(0, np.int64)
+        self._known = _Transitions(1, 0, np.zeros(0, np.int64), np.zeros(0, np.int64))
 
     def _offset_s(self, utc_s: int) -> int:
         local = datetime.fromtimestamp(utc_s, UTC).astimezone(self._info)
@@ -33,14 +41,15 @@ class Zone:
         assert offset is not None
         return int(offset.total_seconds())
 
-    def _cover(self, utc: Ints) -> None:
-        """Find the transitions of the years that the instants touch."""
+    def _cover(self, utc: Ints) -> _Transitions:
+        """The transitions of the years that the instants touch, and of those seen before."""
         low = int(utc.min()) // SECOND - 5 * 86_400
         high = int(utc.max()) // SECOND + 5 * 86_400
-        if self._from <= low and high <= self._to:
-            return
-        if self._from <= self._to:
-            low, high = min(low, self._from), max(high, self._to)
+        known = self._known
+        if known.first_s <= low and high <= known.last_s:
+            return known
+        if known.first_s <= known.last_s:
+            low, high = min(low, known.first_s), max(high, known.last_s)
         at, offsets = [low], [self._offset_s(low)]
         day = low
         while day < high:
@@ -57,21 +66,22 @@ class Zone:
                 at.append(until)
                 offsets.append(now)
             day = after
-        self._from, self._to = low, high
-        self._at = np.array(at, np.int64) * SECOND
-        self._offsets = np.array(offsets, np.int64) * SECOND
+        self._known = _Transitions(
+            low, high, np.array(at, np.int64) * SECOND, np.array(offsets, np.int64) * SECOND
+        )
+        return self._known
 
     def offsets(self, utc: Ints) -> Ints:
         """Offset from UTC at each instant, shape (n,). [ns]"""
         if not len(utc):
             return np.zeros(0, np.int64)
-        self._cover(utc)
-        where = np.searchsorted(self._at, utc, "right") - 1
-        return self._offsets[np.maximum(where, 0)]
+        known = self._cover(utc)
+        where = np.searchsorted(known.at, utc, "right") - 1
+        return known.offsets[np.maximum(where, 0)]
 
     def transitions(self) -> Ints:
         """Instants at which the offset changes, of the years seen so far. [ns]"""
-        return self._at[1:]
+        return self._known.at[1:]
 
     def to_local(self, utc: Ints) -> Ints:
         """Wall clock of each instant, shape (n,). [ns]"""

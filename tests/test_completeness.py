@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from rating.cli import main
-from rating.completeness import silences
+from rating.completeness import Hours
 from rating.zone import Zone, instant_text, parse_month
 
 PARIS = Zone("Europe/Paris")
@@ -34,7 +34,12 @@ def find(*trunks: list[datetime], month: str | None = None) -> list[tuple[int, s
     setup = np.array([int(at.astimezone(UTC).timestamp()) * 10**9 for _, at in calls], np.int64)
     number = parse_month(month) if month else None
     span = PARIS.month_span(number) if number is not None else None
-    found = silences(trunk, setup, len(trunks), PARIS, span)
+    together, apart = Hours(PARIS), Hours(PARIS)
+    together.add(trunk, setup)
+    for one in range(len(trunks)):
+        apart.add(trunk[trunk == one], setup[trunk == one])
+    found = together.silences(span)
+    assert apart.silences(span) == found, "counted portion by portion"
     return [(s.trunk, instant_text(s.start), instant_text(s.end), s.expected) for s in found]
 
 

@@ -90,6 +90,18 @@ def whole_folder(out: Path, force: bool) -> Iterator[Path]:
         os.close(lock)
 
 
+@contextmanager
+def temporary(folder: Path) -> Iterator[Path]:
+    """A folder inside one that is being written, for what the memory does not hold; gone when the
+    block ends well (and with the folder when it does not)."""
+    inside = folder / "spilled"
+    inside.mkdir()
+    yield inside
+    for path in inside.iterdir():
+        path.unlink()
+    inside.rmdir()
+
+
 def _cannot_write(out: Path, error: OSError) -> UsageError:
     return UsageError(
         f"{out}: cannot be written ({error.strerror or error}); expected a writable place with room. "

@@ -13,53 +13,107 @@ from rating.arrays import NONE, SECOND
 from rating.errors import Reject
 from rating.money import decimal_text
 from rating.schema import REJECTS_SCHEMA
-from rating.sources.reading import Reading
+from rating.sources.reading import Raw
 
 ROWS = 65_536
 """Rows that are turned into text at a time."""
 
+STATISTICS = ("trunk_id", "month", "setup_time", "answer_time", "reason")
+"""Columns whose least and greatest values readers can skip rows by."""
+
 PRICE_COLUMNS = ("price_per_minute",)
 
 
-def rejects_table(rejects: list[Reject], reading: Reading) -> pa.Table:
-    """rejects.csv: each rejected row with its message and the row as it stands in its file."""
+def rejects_table(rejects: list[Reject], names: list[str], raw: Raw) -> pa.Table:
+    """rejects.csv: each rejected row with its message and the row as it stands in its file.
+
+    Parameters
+    ----------
+    names : of the inputs
+    """
     lines: dict[int, list[int]] = {}
     for reject in rejects:
         lines.setdefault(reject.file, []).append(reject.line)
-    raw = {file: reading.raw(file, sorted(set(found))) for file, found in lines.items()}
+    rows = {file: raw(file, sorted(set(found))) for file, found in lines.items()}
     return pa.table(
         [
-            pa.array([reading.files[reject.file].name for reject in rejects], pa.string()),
+            pa.array([names[reject.file] for reject in rejects], pa.string()),
             pa.array([reject.line for reject in rejects], pa.int64()),
             pa.array([reject.code for reject in rejects], pa.string()),
             pa.array([reject.message for reject in rejects], pa.string()),
-            pa.array([raw[reject.file].get(reject.line, "") for reject in rejects], pa.string()),
+            pa.array([rows[reject.file].get(reject.line, "") for reject in rejects], pa.string()),
         ],
         schema=REJECTS_SCHEMA,
     )
 
 
+class ParquetFile:
+    """A Parquet file that grows; its bytes depend on the tables that it is given only."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._path = path
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> ParquetFile:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._writer is None and error[0] is None:
+            self.add(self._schema.empty_table())
+        if self._writer is not None:
+            self._writer.close()
+
+    def add(self, table: pa.Table) -> None:
+        """Add rows; texts may be dictionary-encoded, which is quicker."""
+        if self._writer is None:
+            statistics = [name for name in STATISTICS if name in table.column_names]
+            self._writer = pq.ParquetWriter(
+                self._path,
+                table.schema,
+                compression="zstd",
+                version="2.6",
+                store_schema=False,
+                write_statistics=statistics,
+            )
+        self._writer.write_table(table, row_group_size=1 << 20)
+
+
 def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write Parquet whose bytes depend on the rows only."""
-    pq.write_table(
-        table.combine_chunks(),
-        path,
-        compression="zstd",
-        row_group_size=1 << 20,
-        version="2.6",
-        store_schema=False,
-    )
+    """Write a Parquet file whose bytes depend on the rows only."""
+    with ParquetFile(path, table.schema) as file:
+        file.add(table.combine_chunks())
+
+
+class CsvFile:
+    """A CSV file that grows: decimals as text, instants in ISO 8601 with Z, quotes where needed, nothing for
+    null."""
+
+    def __init__(self, path: Path, names: list[str], amount_decimals: int = 4) -> None:
+        self._path = path
+        self._names, self._decimals = names, amount_decimals
+
+    def __enter__(self) -> CsvFile:
+        self._file = self._path.open("wb")
+        self._file.write((",".join(self._names) + "\n").encode())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def add(self, table: pa.Table) -> None:
+        """Add rows."""
+        for start in range(0, len(table), ROWS):
+            part = table.slice(start, ROWS)
+            columns = [_quoted(_csv_text(part[name], name, self._decimals)) for name in self._names]
+            lines = pc.binary_join_element_wise(*columns, ",")
+            self._file.write(("\n".join(lines.to_pylist()) + "\n").encode())
 
 
 def write_csv(table: pa.Table, path: Path, amount_decimals: int = 4) -> None:
-    """Write CSV: decimals as text, instants in ISO 8601 with Z, quotes where needed, nothing for null."""
-    with path.open("wb") as file:
-        file.write((",".join(table.column_names) + "\n").encode())
-        for start in range(0, len(table), ROWS):
-            part = table.slice(start, ROWS)
-            columns = [_quoted(_csv_text(part[name], name, amount_decimals)) for name in table.column_names]
-            lines = pc.binary_join_element_wise(*columns, ",")
-            file.write(("\n".join(lines.to_pylist()) + "\n").encode())
+    """Write a CSV file."""
+    with CsvFile(path, table.column_names, amount_decimals) as file:
+        file.add(table)
 
 
 def _quoted(column: pa.Array) -> pa.Array:

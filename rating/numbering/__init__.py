@@ -2,7 +2,7 @@
 
 from rating.numbering.keys import E164_DIGITS, SHORT, SHORT_DIGITS, key_of, key_texts, span_of_prefix
 from rating.numbering.plan import NumberingPlan, load_plan
-from rating.numbering.read import Numbers, read_numbers
+from rating.numbering.read import Numbers, join_numbers, read_numbers
 
 __all__ = [
     "E164_DIGITS",
@@ -10,6 +10,7 @@ __all__ = [
     "SHORT_DIGITS",
     "NumberingPlan",
     "Numbers",
+    "join_numbers",
     "key_of",
     "key_texts",
     "load_plan",

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rating.arrays import Bools, Ints
+from rating.arrays import Bools, Ints, join
 from rating.numbering.keys import POW10, SHORT, key_of, key_texts, short_key_of
 from rating.numbering.plan import NATIONAL_DIGITS, NumberingPlan
 
@@ -41,6 +41,20 @@ class Numbers:
         """Neither empty nor unreadable (masked numbers are readable)."""
         return self.low > 0
 
+    def take(self, rows: Ints) -> Numbers:
+        """Some of the numbers, in the given order."""
+        return Numbers(self.key[rows], self.low[rows], self.high[rows], self.text.take(pa.array(rows)))
+
+
+def join_numbers(parts: list[Numbers]) -> Numbers:
+    """Numbers of all parts, in order."""
+    if len(parts) == 1:
+        return parts[0]
+    key, low, high = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("key", "low", "high")
+    )
+    return Numbers(key, low, high, join([part.text for part in parts]))
+
 
 def read_numbers(dialled: pa.Array, plan: NumberingPlan, bare_international: bool = False) -> Numbers:
     """Read dialled texts by a country's numbering plan.
@@ -61,10 +75,10 @@ def read_numbers(dialled: pa.Array, plan: NumberingPlan, bare_international: boo
     >>> (numbers.key > 0).tolist()
     [True, True, True, False, False]
     """
-    clean = pc.utf8_trim_whitespace(dialled)
-    clean = pc.replace_substring_regex(clean, _SCHEME, "")
-    clean = pc.replace_substring_regex(clean, _TAIL, "")
-    clean = pc.replace_substring_regex(clean, _FILLERS, "")
+    clean = dialled
+    odd = pc.invert(pc.match_substring_regex(dialled, _DIGITS))
+    if pc.any(odd).as_py():
+        clean = pc.replace_with_mask(dialled, odd, _cleaned(dialled.filter(odd)))
     plain = pc.match_substring_regex(clean, _DIGITS)
     key, _ = _keys(pc.if_else(plain, clean, pa.scalar("")), plan, bare_international)
     low, high = key.copy(), key.copy()
@@ -79,6 +93,14 @@ def read_numbers(dialled: pa.Array, plan: NumberingPlan, bare_international: boo
         low[rows] = np.where(good, one, 0)
         high[rows] = np.where(good, np.where(cell == other_cell, other, ANY), 0)
     return Numbers(key, low, high, text)
+
+
+def _cleaned(dialled: pa.Array) -> pa.Array:
+    """Texts without scheme, parameters and fillers."""
+    clean = pc.utf8_trim_whitespace(dialled)
+    clean = pc.replace_substring_regex(clean, _SCHEME, "")
+    clean = pc.replace_substring_regex(clean, _TAIL, "")
+    return pc.replace_substring_regex(clean, _FILLERS, "")
 
 
 def _keys(texts: pa.Array, plan: NumberingPlan, bare_international: bool) -> tuple[Ints, Ints]:

@@ -39,7 +39,9 @@ def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
             return
         schema = source.schema_arrow
     wanted = [name for name in CDR_COLUMNS if name in names]
-    repeating = [name for name in wanted if name not in DISTINCT and pa.types.is_string(schema.field(name).type)]
+    repeating = [
+        name for name in wanted if name not in DISTINCT and pa.types.is_string(schema.field(name).type)
+    ]
     with _opened(file, repeating) as source:
         row = 1
         for batch in source.iter_batches(ROWS, columns=wanted):
@@ -51,8 +53,8 @@ def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
 
 
 def _opened(file: CdrFile, repeating: Sequence[str] = ()) -> pq.ParquetFile:
-    """The file, columns of repeating texts as dictionaries; one inside gzip is unpacked in memory, for Parquet
-    is read from its end."""
+    """The file, columns of repeating texts as dictionaries; one inside gzip is unpacked in memory, for
+    Parquet is read from its end."""
     if not file.is_gzip:
         return pq.ParquetFile(file.path, read_dictionary=list(repeating))
     with file.open() as stream:
@@ -103,7 +105,12 @@ def _plain(column: pa.Array, is_repeating: bool) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         values = column.dictionary
         is_text = pa.types.is_string(values.type) or pa.types.is_binary(values.type)
-        if is_text and not column.null_count and not values.null_count and len(values.unique()) == len(values):
+        if (
+            is_text
+            and not column.null_count
+            and not values.null_count
+            and len(values.unique()) == len(values)
+        ):
             return pa.DictionaryArray.from_arrays(column.indices.cast(pa.int32()), values.cast(pa.binary()))
         column = column.dictionary_decode()
     kind = column.type

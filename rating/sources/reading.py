@@ -1,19 +1,19 @@
-"""Stage 1: files to calls and rejects, every row accounted for (SPEC 2)."""
+"""Stage 1: files to calls and rejects, block by block, every row accounted for (SPEC 2)."""
 
 from __future__ import annotations
 
-import time
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from rating.errors import Reject, UsageError, row_message
-from rating.schema import Calls, concat
+from rating.schema import Calls, concat, no_calls
 from rating.sources.block import Block, Damaged, FileNotes, Format, Options
-from rating.sources.canonical_parquet import block_of, missing_columns, odd_columns, raw_of
+from rating.sources.canonical_parquet import ROWS, block_of, missing_columns, odd_columns, raw_of
 from rating.sources.fields import typed
 from rating.sources.files import CdrFile
 from rating.sources.readers import recognise
@@ -34,50 +34,163 @@ class InputFile:
     warnings: list[str] = field(default_factory=list)
 
 
+Raw = Callable[[int, list[int]], dict[int, str]]
+"""(index of the file, lines) -> rows as they stand in it, for the rejects"""
+
+
+@dataclass
+class Untyped:
+    """A block as its reader gave it, and how it becomes calls."""
+
+    block: Block
+    index: int
+    name: str
+    source: str
+    options: Options
+
+    def typed(self) -> tuple[Calls, list[Reject]]:
+        """The calls of the block, and the rows that are none."""
+        rejects = []
+        for bad in self.block.bad:
+            message = row_message(
+                self.name, bad.line, bad.field, bad.value, bad.problem, bad.expected, bad.code
+            )
+            rejects.append(Reject(self.index, bad.line, bad.code, message))
+        if not len(self.block.lines):
+            return no_calls(), rejects
+        zone, ambiguous = self.options.zone, self.options.ambiguous
+        calls, wrong = typed(self.block, self.index, self.name, self.source, zone, ambiguous)
+        return calls, rejects + wrong
+
+
+@dataclass
+class Typed:
+    """Calls that are typed already, and the rows that are none."""
+
+    calls: Calls
+    rejects: list[Reject]
+
+    def typed(self) -> tuple[Calls, list[Reject]]:
+        return self.calls, list(self.rejects)
+
+
+@dataclass
+class Stream:
+    """Files that are read block by block; `files` is whole when `blocks` has come to its end.
+
+    bytes : of the files, as they are stored
+    """
+
+    files: list[InputFile]
+    blocks: Iterator[Untyped | Typed]
+    raw: Raw
+    bytes: int = 0
+
+
 @dataclass
 class Reading:
-    """What was read.
-
-    raw : (index of the file, lines) -> rows as they stand in it, for the rejects
-    """
+    """What was read, whole in memory."""
 
     files: list[InputFile]
     calls: Calls
     rejects: list[Reject]
-    raw: Callable[[int, list[int]], dict[int, str]]
-    seconds: float = 0.0
+    raw: Raw
+
+    def stream(self) -> Stream:
+        """The same as a stream of one block."""
+        return Stream(self.files, iter([Typed(self.calls, self.rejects)]), self.raw)
 
 
-def read_files(files: list[CdrFile], options: Options, format_name: str = "auto") -> Reading:
+def stream_files(files: list[CdrFile], options: Options, format_name: str = "auto") -> Stream:
     """Read files in the order given, each by the format that it is recognised as, or the one named.
 
     Raises
     ------
     UsageError
-        A file that cannot be read at all.
+        A file that cannot be read at all, or to its end (while `blocks` is drawn from).
     """
-    start = time.perf_counter()
     inputs: list[InputFile] = []
     formats: list[Format] = []
-    parts: list[Calls] = []
-    rejects: list[Reject] = []
-    for index, file in enumerate(files):
-        found = recognise(file, format_name)
-        formats.append(found)
-        notes = FileNotes()
-        entry = InputFile(file.name, f"{found.name}-{found.form}", file.sha256())
-        with _readable(file.name):
-            for block in found.read(file, options, notes):
-                _add(block, index, entry, found.name, options, parts, rejects)
-        entry.columns, entry.ignored_columns = notes.columns, notes.ignored_columns
-        entry.hints, entry.warnings = notes.hints, notes.warnings
-        inputs.append(entry)
+
+    def blocks() -> Iterator[Untyped]:
+        for index, file in enumerate(files):
+            with _readable(file.name), ThreadPoolExecutor(1) as beside:
+                found = recognise(file, format_name)
+                digest = beside.submit(file.sha256)
+                entry = InputFile(file.name, f"{found.name}-{found.form}", "")
+                formats.append(found)
+                inputs.append(entry)
+                notes = FileNotes()
+                for block in found.read(file, options, notes):
+                    _count(block, entry)
+                    yield Untyped(block, index, entry.name, found.name, options)
+                entry.sha256 = digest.result()
+            entry.columns, entry.ignored_columns = notes.columns, notes.ignored_columns
+            entry.hints, entry.warnings = notes.hints, notes.warnings
 
     def raw(index: int, lines: list[int]) -> dict[int, str]:
         with _readable(files[index].name):
             return formats[index].raw(files[index], lines)
 
-    return Reading(inputs, concat(parts), rejects, raw, time.perf_counter() - start)
+    return Stream(inputs, blocks(), raw, sum(file.path.stat().st_size for file in files))
+
+
+def read_files(files: list[CdrFile], options: Options, format_name: str = "auto") -> Reading:
+    """Read files whole into memory.
+
+    Raises
+    ------
+    UsageError
+        A file that cannot be read at all, or to its end.
+    """
+    return _whole(stream_files(files, options, format_name))
+
+
+def read_table(table: pa.Table, options: Options, name: str = "cdrs") -> Reading:
+    """Read CDRs that are in memory already; line is the row, from 1.
+
+    Raises
+    ------
+    UsageError
+        A canonical column is missing.
+    """
+    return _whole(stream_table(table, options, name))
+
+
+def stream_table(table: pa.Table, options: Options, name: str = "cdrs") -> Stream:
+    """CDRs that are in memory already, as a stream; line is the row, from 1.
+
+    Raises
+    ------
+    UsageError
+        A canonical column is missing.
+    """
+    problem = missing_columns(table.column_names) or odd_columns(table.schema)
+    if problem:
+        raise UsageError(f"{name}: {problem}; expected the canonical columns of SPEC 2. [CDR-HEADER]")
+    entry = InputFile(name, "canonical-table", "")
+
+    def blocks() -> Iterator[Untyped]:
+        for start in range(0, table.num_rows, ROWS):
+            block = block_of(table.slice(start, ROWS), start + 1)
+            _count(block, entry)
+            yield Untyped(block, 0, name, "canonical", options)
+
+    return Stream([entry], blocks(), lambda _, lines: raw_of(table, lines), table.nbytes)
+
+
+def _whole(stream: Stream) -> Reading:
+    parts, rejects = [], []
+    for block in stream.blocks:
+        calls, wrong = block.typed()
+        parts.append(calls)
+        rejects += wrong
+    return Reading(stream.files, concat(parts), rejects, stream.raw)
+
+
+def _count(block: Block, entry: InputFile) -> None:
+    entry.rows += len(block.lines) + len(block.bad) + block.not_a_call
+    entry.not_a_call += block.not_a_call
 
 
 @contextmanager
@@ -91,47 +204,3 @@ def _readable(name: str) -> Iterator[None]:
             f"{name}: cannot be read to its end ({reason}); expected a whole file. "
             "Nothing was rated. [CDR-FILE]"
         ) from None
-
-
-def read_table(table: pa.Table, options: Options, name: str = "cdrs") -> Reading:
-    """Read CDRs that are in memory already; line is the row, from 1.
-
-    Raises
-    ------
-    UsageError
-        A canonical column is missing.
-    """
-    problem = missing_columns(table.column_names) or odd_columns(table.schema)
-    if problem:
-        raise UsageError(f"{name}: {problem}; expected the canonical columns of SPEC 2. [CDR-HEADER]")
-    entry = InputFile(name, "canonical-table", "")
-    parts: list[Calls] = []
-    rejects: list[Reject] = []
-    for block in _table_blocks(table):
-        _add(block, 0, entry, "canonical", options, parts, rejects)
-    return Reading([entry], concat(parts), rejects, lambda _, lines: raw_of(table, lines))
-
-
-def _table_blocks(table: pa.Table) -> Iterator[Block]:
-    if table.num_rows:
-        yield block_of(table, 1)
-
-
-def _add(
-    block: Block,
-    index: int,
-    entry: InputFile,
-    source: str,
-    options: Options,
-    parts: list[Calls],
-    rejects: list[Reject],
-) -> None:
-    for bad in block.bad:
-        message = row_message(entry.name, bad.line, bad.field, bad.value, bad.problem, bad.expected, bad.code)
-        rejects.append(Reject(index, bad.line, bad.code, message))
-    entry.rows += len(block.lines) + len(block.bad) + block.not_a_call
-    entry.not_a_call += block.not_a_call
-    if len(block.lines):
-        calls, wrong = typed(block, index, entry.name, source, options.zone, options.ambiguous)
-        rejects += wrong
-        parts.append(calls)

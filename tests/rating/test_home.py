@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from rating.batch import Request, run_batch
@@ -67,5 +68,5 @@ def test_numbers_tell(
         )
         assert message in run.rejects[0].message
     else:
-        (call,) = run.results.rated.to_pylist()
+        (call,) = pq.read_table(tmp_path / "out" / "rated_calls.parquet").to_pylist()
         assert (call["direction"], call["trunk_id"]) == expected

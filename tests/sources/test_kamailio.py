@@ -6,7 +6,9 @@ import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from rating.accounts_file import load_accounts
@@ -133,11 +135,15 @@ def test_canonical_files_are_not_claimed(head: bytes) -> None:
     assert not any(f.recognises(head, "x.csv") for f in FORMATS if f.name == "kamailio")
 
 
+def rated_calls(out: Path) -> list[dict[str, Any]]:
+    return pq.read_table(out / "rated_calls.parquet").to_pylist()
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_sample_is_rated_as_it_was(name: str, tmp_path: Path) -> None:
     batch = rated(tmp_path / "out", name)
     assert not batch.run.rejects
-    calls = {row["call_id"].split(";")[0]: row for row in batch.run.results.rated.to_pylist()}
+    calls = {row["call_id"].split(";")[0]: row for row in rated_calls(batch.out)}
     assert calls.keys() == TRUTH.keys()
     reading = reading_of(SAMPLES / name)
     instants = dict(

@@ -1,0 +1,46 @@
+"""Where the time of a run goes: seconds, rows and bytes by stage."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+class Clock:
+    """Adds up seconds by stage; threads that work at once count each for itself."""
+
+    def __init__(self) -> None:
+        self.timing: dict[str, dict[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, stage: str, seconds: float = 0.0, rows: int = 0, octets: int = 0) -> None:
+        """Count work of a stage."""
+        with self._lock:
+            entry = self.timing.setdefault(stage, {"seconds": 0.0, "rows": 0, "bytes": 0})
+            entry["seconds"] = round(entry["seconds"] + seconds, 6)
+            entry["rows"] += rows
+            entry["bytes"] += octets
+
+    @contextmanager
+    def stage(self, stage: str, rows: int = 0, octets: int = 0) -> Iterator[None]:
+        """Time a block of code."""
+        start = time.perf_counter()
+        yield
+        self.add(stage, time.perf_counter() - start, rows, octets)
+
+    def drawing(self, stage: str, items: Iterator[Item]) -> Iterator[Item]:
+        """Items, and the time that drawing them takes."""
+        while True:
+            start = time.perf_counter()
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+            finally:
+                self.add(stage, time.perf_counter() - start)
+            yield item
