@@ -54,3 +54,26 @@ def test_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_a_run_of_the_program_imports_no_pandas(tmp_path: Path) -> None:
+    demo = ROOT / "cdr_samples" / "demo"
+    files = [str(demo / "cdrs" / "gw3-2026-10.jsonl"), "--accounts", str(demo / "accounts.yaml")]
+    heavy = "{'pandas', 'sqlalchemy', 'ijson', 'holidays'}"
+    code = f"""
+import sys
+from rating.cli.start import run
+try:
+    run()
+finally:
+    print(sorted({heavy} & set(sys.modules)), "pyarrow" in sys.modules)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code, "rate", *files, "--tariffs", "contract", "--out", str(tmp_path / "out")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 1, result.stderr
+    assert result.stdout.endswith("\n[] True\n")

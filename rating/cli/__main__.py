@@ -1,5 +1,5 @@
 """`python -m rating.cli`."""
 
-from rating.cli import main
+from rating.cli.start import run
 
-main(prog_name="trunkrate")
+run()
