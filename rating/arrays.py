@@ -145,3 +145,15 @@ def runs(*keys: AnyArray) -> Ints:
     for key in keys:
         changed[1:] |= key[1:] != key[:-1]
     return np.concatenate((np.flatnonzero(changed), [n])).astype(np.int64)
+
+
+def distinct(values: AnyArray) -> AnyArray:
+    """The values that occur, ascending (np.unique hashes them, and is slow on many far apart).
+
+    Examples
+    --------
+    >>> distinct(np.array([7, 4, 7]))
+    array([4, 7])
+    """
+    ordered = np.sort(values)
+    return ordered[runs(ordered)[:-1]]

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from rating.arrays import AnyArray, Bools, Ints
+from rating.arrays import AnyArray, Bools, Ints, distinct
 
 BINARY = pa.binary()
 LINE_FEED, RETURN, QUOTE = b'\n\r"'
@@ -98,7 +98,7 @@ class _Lines:
 
     @staticmethod
     def note(bad: dict[int, str], lines: Ints, problem: str) -> None:
-        for line in np.unique(lines).tolist():
+        for line in distinct(lines).tolist():
             bad.setdefault(line, problem)
 
     def with_lone_returns(self) -> Ints:

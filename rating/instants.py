@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rating.arrays import NONE, SECOND, AnyArray, Bools, Ints
+from rating.arrays import NONE, SECOND, AnyArray, Bools, Ints, distinct
 from rating.zone import FIRST_YEAR, LAST_YEAR, Zone
 
 RULE = "an instant as 2026-10-05T02:14:00Z or 2026-10-05T04:14:00.250+02:00"
@@ -45,7 +45,7 @@ def parse(column: pa.Array) -> tuple[Ints, Bools, Bools]:
         return common, ~good, np.ones(n, bool)
     wall = np.full(n, NONE)
     offset_given = np.zeros(n, bool)
-    for length in np.unique(lengths):
+    for length in distinct(lengths):
         if 16 <= length <= _LONGEST:
             rows = np.flatnonzero(lengths == length)
             grid = _grid(data, offsets[rows], int(length))

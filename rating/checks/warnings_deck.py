@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from rating.arrays import Ints, runs
+from rating.arrays import Ints, distinct, runs
 from rating.checks.warning import counted, warning
 from rating.errors import Fault
 from rating.numbering.reach import NOWHERE, Reach, read_as
@@ -247,7 +247,7 @@ def _partial_windows(book: TariffBook, file: str) -> list[Fault]:
 def _mixed_classes(book: TariffBook, file: str) -> list[Fault]:
     """Destinations whose prefixes have different classes on some day."""
     deck = book.deck
-    pairs = np.unique(deck.destination * len(deck.classes) + deck.klass) // len(deck.classes)
+    pairs = distinct(deck.destination * len(deck.classes) + deck.klass) // len(deck.classes)
     several = pairs[1:][pairs[1:] == pairs[:-1]]
     base = base_rows(deck)
     base = base[np.isin(deck.destination[base], several)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import yaml
 
+from rating.arrays import distinct
 from rating.checks.warning import warning
 from rating.errors import Fault
 from rating.tariffs.book import TariffBook
@@ -85,7 +85,7 @@ def _empty_classes(book: TariffBook, files: BookFiles) -> list[Fault]:
 def _unused_windows(book: TariffBook, files: BookFiles) -> list[Fault]:
     if files.windows is None:
         return []
-    used = set(np.unique(book.deck.window[book.deck.window != NO_WINDOW]).tolist())
+    used = set(distinct(book.deck.window[book.deck.window != NO_WINDOW]).tolist())
     lines = _key_lines(files.windows.pairs()["windows"])
     return [
         warning(

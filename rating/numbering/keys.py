@@ -20,6 +20,9 @@ SHORT = 1 << 55
 COUNT = 16
 POW10 = 10 ** np.arange(19, dtype=np.int64)
 
+_LONG_PREFIX = rf"^[1-9][0-9]{{0,{E164_DIGITS - 1}}}$"
+_SHORT_PREFIX = rf"^FR:[1-9][0-9]{{0,{SHORT_DIGITS - 1}}}\*?$"
+
 
 def key_of(value: Ints, digits: Ints) -> Ints:
     """Keys of E.164 numbers given as integers and digit counts, shape (n,)."""
@@ -31,30 +34,34 @@ def short_key_of(value: Ints, digits: Ints) -> Ints:
     return SHORT + value * POW10[SHORT_DIGITS - digits] * COUNT + digits
 
 
-def span_of_prefix(prefix: str) -> tuple[int, int] | None:
-    """Keys [low, high) of the numbers that a deck prefix covers; None where it is no prefix (SPEC 12).
+def spans_of_prefixes(prefixes: pa.Array) -> tuple[Ints, Ints]:
+    """Keys [low, high) of the numbers that deck prefixes cover; 0, 0 for what is none (SPEC 12). Shape (n,).
 
     Examples
     --------
-    >>> low, high = span_of_prefix("33")
-    >>> low <= int(key_of(np.array(33199000110), np.array(11))) < high
+    >>> low, high = spans_of_prefixes(pa.array(["33", "FR:15", "FR:36*", "+33"]))
+    >>> paris = key_of(np.array([33199000110]), np.array([11]))
+    >>> bool(low[0] <= paris[0] < high[0])
     True
-    >>> low, high = span_of_prefix("FR:15")
-    >>> high - low  # a whole number
-    1
+    >>> (high - low).tolist()[1:]  # a whole number; 36, 360 to 369999; none
+    [1, 159998, 0]
     """
-    if prefix.startswith("FR:"):
-        digits = prefix[3:].removesuffix("*")
-        if not (digits.isascii() and digits.isdigit()) or len(digits) > SHORT_DIGITS or digits[0] == "0":
-            return None
-        step = 10 ** (SHORT_DIGITS - len(digits)) * COUNT
-        low = SHORT + int(digits) * step
-        end = low + step if prefix.endswith("*") else low + len(digits) + 1
-        return low + len(digits), end
-    if not (prefix.isascii() and prefix.isdigit()) or len(prefix) > E164_DIGITS or prefix[0] == "0":
-        return None
-    step = 10 ** (E164_DIGITS - len(prefix)) * COUNT
-    return int(prefix) * step + len(prefix), (int(prefix) + 1) * step
+    long = pc.match_substring_regex(prefixes, _LONG_PREFIX).to_numpy(zero_copy_only=False)
+    short = pc.match_substring_regex(prefixes, _SHORT_PREFIX).to_numpy(zero_copy_only=False)
+    good = long | short
+    digits = pc.if_else(pa.array(good), pc.utf8_trim(prefixes, "FR:*"), "1")
+    count = pc.binary_length(digits).to_numpy().astype(np.int64)
+    step = POW10[np.where(short, SHORT_DIGITS, E164_DIGITS) - count] * COUNT
+    first = np.where(short, SHORT, 0) + pc.cast(digits, pa.int64()).to_numpy() * step
+    is_whole = short & ~pc.ends_with(prefixes, "*").to_numpy(zero_copy_only=False)
+    high = np.where(is_whole, first + count + 1, first + step)
+    return np.where(good, first + count, 0), np.where(good, high, 0)
+
+
+def span_of_prefix(prefix: str) -> tuple[int, int] | None:
+    """Keys [low, high) of the numbers that a deck prefix covers; None where it is no prefix."""
+    low, high = spans_of_prefixes(pa.array([prefix], pa.string()))
+    return (int(low[0]), int(high[0])) if high[0] else None
 
 
 def key_texts(keys: Ints) -> pa.Array:

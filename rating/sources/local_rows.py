@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from rating.arrays import NONE, SECOND
+from rating.arrays import NONE, SECOND, distinct
 from rating.instants import parse
 from rating.schema import CDR_COLUMNS
 from rating.sources.block import (
@@ -279,7 +279,7 @@ def missing_numbers(sequence: list[int], restart: int = 1_000) -> list[str]:
     >>> missing_numbers([1, 3, 2, 90_000, 90_001])
     []
     """
-    numbers = np.unique(np.array(sequence, np.int64))
+    numbers = distinct(np.array(sequence, np.int64))
     steps = np.diff(numbers)
     gaps = np.flatnonzero((steps > 1) & (steps <= restart))
     if not len(gaps):

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rating.arrays import Ints
+from rating.arrays import Ints, distinct, runs
 
 NO_WINDOW = -1
 NO_MAXIMUM = -1
@@ -55,13 +55,13 @@ class Deck:
 
     def edges(self) -> Ints:
         """Days on which the rows in force change, ascending."""
-        return np.unique(np.concatenate((self.valid_from, self.valid_to)))
+        return distinct(np.concatenate((self.valid_from, self.valid_to)))
 
     def by_day(self, days: Ints) -> Iterator[tuple[Ints, InForce]]:
         """Split days into groups for which the same rows are in force: (positions, rows in force)."""
         edges = self.edges()
         epoch = np.searchsorted(edges, days, "right")
-        for found in np.unique(epoch):
+        for found in distinct(epoch):
             positions = np.flatnonzero(epoch == found)
             day = int(days[positions[0]])
             if int(found) not in self._in_force:
@@ -121,29 +121,22 @@ def flatten(low: Ints, high: Ints, rows: Ints) -> tuple[Ints, Ints]:
     ([10, 12, 14, 20], [0, 1, 0, -1])
     """
     order = np.lexsort((-high, low))
-    starts: list[int] = []
-    owners: list[int] = []
-    open_ends: list[int] = []
-    open_rows: list[int] = []
+    low, high, rows = low[order], high[order], rows[order]
+    around = _enclosing(low, high)
+    starts = distinct(np.concatenate((low, high)))
+    inner = np.searchsorted(low, starts, "right") - 1
+    while (past := (inner >= 0) & (high[inner] <= starts)).any():
+        inner[past] = around[inner[past]]
+    owner = np.append(rows, -1)[inner]
+    changes = runs(owner)[:-1]
+    return starts[changes], owner[changes]
 
-    def mark(at: int, row: int) -> None:
-        if starts and starts[-1] == at:
-            owners[-1] = row
-        else:
-            starts.append(at)
-            owners.append(row)
 
-    for at, end, row in zip(low[order].tolist(), high[order].tolist(), rows[order].tolist(), strict=True):
-        while open_ends and open_ends[-1] <= at:
-            closed = open_ends.pop()
-            open_rows.pop()
-            mark(closed, open_rows[-1] if open_rows else -1)
-        mark(at, row)
-        open_ends.append(end)
-        open_rows.append(row)
-    while open_ends:
-        closed = open_ends.pop()
-        open_rows.pop()
-        mark(closed, open_rows[-1] if open_rows else -1)
-    joined = [i for i in range(len(starts)) if i == 0 or owners[i] != owners[i - 1]]
-    return np.array(starts, np.int64)[joined], np.array(owners, np.int64)[joined]
+def _enclosing(low: Ints, high: Ints) -> Ints:
+    """The smallest span around each of nested spans, in order of their low ends; -1 where there is none."""
+    depth = np.arange(len(low)) - np.searchsorted(np.sort(high), low, "right")
+    around = np.full(len(low), -1)
+    for level in range(1, depth.max(initial=0) + 1):
+        outer, inner = np.flatnonzero(depth == level - 1), np.flatnonzero(depth == level)
+        around[inner] = outer[np.searchsorted(outer, inner) - 1]
+    return around

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rating.arrays import NONE, SECOND, Bools, Ints, codes
+from rating.arrays import NONE, SECOND, Bools, Ints, codes, runs
 from rating.csvtext import parse_lines, split_header
 from rating.instants import parse
 from rating.money import parse_micros_array
-from rating.numbering import span_of_prefix
+from rating.numbering import spans_of_prefixes
 from rating.tariffs.deck import ALWAYS_FROM, ALWAYS_TO, NO_MAXIMUM, NO_WINDOW, Deck
 from rating.yamlfile import Document
 
@@ -69,7 +70,7 @@ def read_deck(path: Path, file: str, windows: tuple[str, ...]) -> tuple[Document
         columns[name] = pc.if_else(pc.equal(column, ""), default, column)
     deck = _typed(doc, columns, line, windows)
     if not doc.faults:
-        _check_rows_together(doc, deck, windows)
+        _check_rows_together(doc, deck)
     return doc, deck
 
 
@@ -137,9 +138,8 @@ class _Reader:
 def _typed(doc: Document, columns: dict[str, pa.Array], line: Ints, windows: tuple[str, ...]) -> Deck:
     read = _Reader(doc, columns, line)
     prefix, prefixes = read.coded("prefix")
-    spans = [span_of_prefix(text) or (0, 0) for text in prefixes.to_pylist()]
-    span = np.array(spans, np.int64).reshape(-1, 2)
-    unreadable = (span[prefix, 1] == 0) & pc.not_equal(columns["prefix"], "").to_numpy(zero_copy_only=False)
+    low, high = spans_of_prefixes(prefixes)
+    unreadable = (high[prefix] == 0) & pc.not_equal(columns["prefix"], "").to_numpy(zero_copy_only=False)
     read.fault(unreadable, "prefix", "is no prefix", PREFIX, "PREFIX")
     destination, destinations = read.coded("destination")
     klass, classes = read.coded("class")
@@ -152,8 +152,8 @@ def _typed(doc: Document, columns: dict[str, pa.Array], line: Ints, windows: tup
         prefixes=prefixes,
         destinations=destinations,
         classes=classes,
-        low=span[prefix, 0],
-        high=span[prefix, 1],
+        low=low[prefix],
+        high=high[prefix],
         prefix=prefix,
         destination=destination,
         klass=klass,
@@ -178,31 +178,46 @@ def _typed(doc: Document, columns: dict[str, pa.Array], line: Ints, windows: tup
     return deck
 
 
-def _check_rows_together(doc: Document, deck: Deck, windows: tuple[str, ...]) -> None:
+def _check_rows_together(doc: Document, deck: Deck) -> None:
     """Rows of one prefix: no overlap, a base row whenever any is in force, one destination and class."""
-    order = np.lexsort((deck.valid_from, deck.from_second, deck.window, deck.prefix))
-    same = np.ones(max(len(order) - 1, 0), bool)
+    many = np.flatnonzero((np.bincount(deck.prefix) > 1)[deck.prefix])
+    order = many[
+        np.lexsort((deck.valid_from[many], deck.from_second[many], deck.window[many], deck.prefix[many]))
+    ]
+    one, next_one = order[:-1], order[1:]
+    overlap = deck.valid_from[next_one] < deck.valid_to[one]
     for key in (deck.prefix, deck.window, deck.from_second):
-        same &= key[order][1:] == key[order][:-1]
-    overlap = same & (deck.valid_from[order][1:] < deck.valid_to[order][:-1])
-    for i in np.flatnonzero(overlap):
-        prefix = deck.prefixes[int(deck.prefix[order[i]])].as_py()
-        problem = f"has validity that overlaps line {deck.line[order[i]]}"
-        doc.fault(
-            int(deck.line[order[i + 1]]), "prefix", prefix, problem, "one row in force at a time", "OVERLAP"
-        )
+        overlap &= key[next_one] == key[one]
+    for before, after in zip(one[overlap].tolist(), next_one[overlap].tolist(), strict=True):
+        prefix = deck.prefixes[int(deck.prefix[before])].as_py()
+        problem = f"has validity that overlaps line {deck.line[before]}"
+        doc.fault(int(deck.line[after]), "prefix", prefix, problem, "one row in force at a time", "OVERLAP")
     if overlap.any():
         return
-    many = np.flatnonzero(np.bincount(deck.prefix, minlength=len(deck.prefixes)) > 1)
-    in_many = np.flatnonzero(np.isin(deck.prefix, many))
-    by_prefix = in_many[np.argsort(deck.prefix[in_many], kind="stable")]
-    groups = np.split(by_prefix, np.flatnonzero(np.diff(deck.prefix[by_prefix])) + 1)
-    alone = np.flatnonzero(
-        ~np.isin(deck.prefix, many) & ((deck.window != NO_WINDOW) | (deck.from_second != 0))
-    )
-    for rows in [*groups, *alone[:, None]]:
-        if len(rows):
-            _check_prefix(doc, deck, rows)
+    odd = np.zeros(len(deck.prefixes), bool)
+    odd[deck.prefix[_without_base(deck)]] = True
+    rows = np.flatnonzero(odd[deck.prefix])
+    rows = rows[np.argsort(deck.prefix[rows], kind="stable")]
+    bounds = runs(deck.prefix[rows]).tolist()
+    for start, end in pairwise(bounds):
+        _check_prefix(doc, deck, rows[start:end])
+
+
+def _without_base(deck: Deck) -> Ints:
+    """Rows for a window or a step that no one base row of their prefix, destination and class outlasts.
+
+    Only their prefixes can be wrong: most decks have none, and a few need to be looked at day by day.
+    """
+    special = (deck.window != NO_WINDOW) | (deck.from_second != 0)
+    of_special = np.zeros(len(deck.prefixes), bool)
+    of_special[deck.prefix[special]] = True
+    rows = np.flatnonzero(of_special[deck.prefix])
+    rows = rows[np.lexsort((special[rows], deck.valid_from[rows], deck.prefix[rows]))]
+    latest_base = rows[np.maximum.accumulate(np.where(special[rows], 0, np.arange(len(rows))))]
+    good = ~special[latest_base] & (deck.valid_to[latest_base] >= deck.valid_to[rows])
+    for key in (deck.prefix, deck.destination, deck.klass):
+        good &= key[latest_base] == key[rows]
+    return rows[~good]
 
 
 def _check_prefix(doc: Document, deck: Deck, rows: Ints) -> None:

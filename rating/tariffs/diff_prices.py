@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from rating.arrays import Bools, Ints, group_ids, runs
+from rating.arrays import Bools, Ints, distinct, group_ids, runs
 from rating.tariffs.book import TariffBook
 from rating.tariffs.deck import Deck
 
@@ -171,7 +171,7 @@ def _differences(rows: _Rows) -> tuple[Ints, Ints, Ints, Ints, Ints]:
         Ranks of days [start, end); terms in the old and the new book, NOTHING where no row is in force.
     """
     width = len(rows.days) + 1
-    edges = np.unique(np.concatenate((rows.key * width + rows.start, rows.key * width + rows.end)))
+    edges = distinct(np.concatenate((rows.key * width + rows.start, rows.key * width + rows.end)))
     before = _in_force(rows, slice(0, rows.old), edges, width)
     after = _in_force(rows, slice(rows.old, None), edges, width)
     key = edges // width

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from rating.arrays import SECOND, Bools, Ints
+from rating.arrays import SECOND, Bools, Ints, distinct
 from rating.yamlfile import Document, Value
 from rating.zone import DAY, Zone
 
@@ -97,7 +97,7 @@ def _timeline(windows: Windows, zone: Zone, first: int, last: int) -> Timeline:
     early, late, exists = zone.from_local(walls)
     zone.offsets(ends)
     changes = zone.transitions()
-    starts = np.unique(np.concatenate(([first], early[exists], late[exists], changes)))
+    starts = distinct(np.concatenate(([first], early[exists], late[exists], changes)))
     starts = starts[(starts >= first) & (starts <= last)]
     local = zone.to_local(starts)
     day, minute = local // DAY, local % DAY // (60 * SECOND)
