@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rating.arrays import NONE, SECOND, Bools, Ints, codes, runs
-from rating.csvtext import parse_lines, split_header
+from rating.csvtext import CODED, parse_lines, split_header
 from rating.instants import parse
 from rating.money import parse_micros_array
 from rating.numbering import spans_of_prefixes
@@ -51,23 +52,19 @@ def read_deck(path: Path, file: str, windows: tuple[str, ...]) -> tuple[Document
         return doc, None
     if not _header_is_good(doc, names):
         return doc, None
-    kinds = dict.fromkeys([*REQUIRED, *OPTIONAL], pa.binary())
-    parsed = parse_lines(
-        body, names, {name: kind for name, kind in kinds.items() if name in names}, delimiter
-    )
+    parsed = parse_lines(body, names, dict.fromkeys(names, CODED), delimiter)
     for at, problem in parsed.bad:
         doc.fault(at + 2, "line", None, problem, "one value a column", "DECK")
     line = parsed.lines + 2
     try:
-        columns = {name: column.cast(pa.string()) for name, column in parsed.columns.items()}
+        columns = {name: _Column.of(column) for name, column in parsed.columns.items()}
     except pa.ArrowInvalid:
         at = _first_bad_byte(data)
         byte = f"\\x{data[at]:02x}"
         doc.fault(data[:at].count(b"\n") + 1, "byte", byte, "is not UTF-8", "UTF-8 text", "FILE")
         return doc, None
     for name, default in OPTIONAL.items():
-        column = columns.get(name, pa.repeat("", len(line)))
-        columns[name] = pc.if_else(pc.equal(column, ""), default, column)
+        columns[name] = columns[name].filled(default) if name in columns else _Column.same(default, len(line))
     deck = _typed(doc, columns, line, windows)
     if not doc.faults:
         _check_rows_together(doc, deck)
@@ -93,61 +90,98 @@ def _header_is_good(doc: Document, names: list[str]) -> bool:
     return len(doc.faults) == before
 
 
+@dataclass(frozen=True)
+class _Column:
+    """A column of text in which few texts occur often: each is read once.
+
+    code : index into `values` of each row, shape (rows,)
+    """
+
+    code: Ints
+    values: pa.Array
+
+    @classmethod
+    def of(cls, column: pa.DictionaryArray) -> _Column:
+        return cls(codes(column).astype(np.int64), column.dictionary.cast(pa.string()))
+
+    @classmethod
+    def same(cls, text: str, rows: int) -> _Column:
+        return cls(np.zeros(rows, np.int64), pa.array([text], pa.string()))
+
+    def filled(self, default: str) -> _Column:
+        """The column with a default where it is empty."""
+        return _Column(self.code, pc.if_else(pc.equal(self.values, ""), default, self.values))
+
+    def is_empty(self) -> Bools:
+        return pc.equal(self.values, "").to_numpy(zero_copy_only=False)
+
+
 class _Reader:
     """Columns of the deck to arrays, faults noted by line."""
 
-    def __init__(self, doc: Document, columns: dict[str, pa.Array], line: Ints) -> None:
+    def __init__(self, doc: Document, columns: dict[str, _Column], line: Ints) -> None:
         self.doc, self.columns, self.line = doc, columns, line
 
     def fault(self, rows: Bools, name: str, problem: str, expected: str, code: str) -> None:
-        for row in np.flatnonzero(rows):
-            value = self.columns[name][int(row)].as_py()
+        column = self.columns[name]
+        for row in np.flatnonzero(rows).tolist():
+            value = column.values[int(column.code[row])].as_py()
             self.doc.fault(int(self.line[row]), name, value, problem, expected, code)
+
+    def fault_of_values(self, wrong: Bools, name: str, problem: str, expected: str, code: str) -> None:
+        """Note a fault in each row whose text is wrong."""
+        if wrong.any():
+            self.fault(wrong[self.columns[name].code], name, problem, expected, code)
 
     def money(self, name: str, empty: int = 0) -> Ints:
         column = self.columns[name]
-        blank = pc.equal(column, "").to_numpy(zero_copy_only=False)
-        micros, good = parse_micros_array(column)
+        blank = column.is_empty()
+        micros, good = parse_micros_array(column.values)
         wrong = ~good & ~blank if name == "max_charge" else ~good
-        self.fault(wrong, name, "is no price", MONEY, "DECIMAL")
-        return np.where(blank, empty, micros)
+        self.fault_of_values(wrong, name, "is no price", MONEY, "DECIMAL")
+        return np.where(blank, empty, micros)[column.code]
 
     def seconds(self, name: str, least: int) -> Ints:
         column = self.columns[name]
-        good = pc.match_substring_regex(column, "^[0-9]{1,6}$")
-        value = pc.cast(pc.if_else(good, column, "1"), pa.int64()).to_numpy(zero_copy_only=False)
+        good = pc.match_substring_regex(column.values, "^[0-9]{1,6}$")
+        value = pc.cast(pc.if_else(good, column.values, "1"), pa.int64()).to_numpy(zero_copy_only=False)
         wrong = ~good.to_numpy(zero_copy_only=False) | (value < least)
         code = "INCREMENTS" if least else "DECK"
-        self.fault(wrong, name, "is no length of time", f"whole seconds >= {least}, below 1000000", code)
-        return np.where(wrong, 1, value)
+        expected = f"whole seconds >= {least}, below 1000000"
+        self.fault_of_values(wrong, name, "is no length of time", expected, code)
+        return np.where(wrong, 1, value)[column.code]
 
     def days(self, name: str, empty: int) -> Ints:
         column = self.columns[name]
-        blank = pc.equal(column, "").to_numpy(zero_copy_only=False)
-        wall, _, good = parse(pc.binary_join_element_wise(column, "00:00", "T"))
-        self.fault(~blank & (~good | (wall == NONE)), name, "is no date", "a date as 2026-10-01", "DATE")
-        return np.where(blank | (wall == NONE), empty, wall // (86_400 * SECOND))
+        blank = column.is_empty()
+        wall, _, good = parse(pc.binary_join_element_wise(column.values, "00:00", "T"))
+        wrong = ~blank & (~good | (wall == NONE))
+        self.fault_of_values(wrong, name, "is no date", "a date as 2026-10-01", "DATE")
+        return np.where(blank | (wall == NONE), empty, wall // (86_400 * SECOND))[column.code]
+
+    def windows(self, known: tuple[str, ...]) -> Ints:
+        column = self.columns["window"]
+        found = pc.fill_null(pc.index_in(column.values, pa.array(known, pa.string())), NO_WINDOW)
+        window = found.to_numpy(zero_copy_only=False).astype(np.int64)
+        expected = "a window of windows.yaml: " + (", ".join(known) or "it has none")
+        unknown = ~column.is_empty() & (window == NO_WINDOW)
+        self.fault_of_values(unknown, "window", "is unknown", expected, "WINDOW")
+        return window[column.code]
 
     def coded(self, name: str) -> tuple[Ints, pa.Array]:
-        encoded = self.columns[name].dictionary_encode()
-        blank = pc.equal(self.columns[name], "").to_numpy(zero_copy_only=False)
-        self.fault(blank, name, "is empty", "a value", "DECK")
-        return codes(encoded).astype(np.int64), encoded.dictionary
+        column = self.columns[name]
+        self.fault_of_values(column.is_empty(), name, "is empty", "a value", "DECK")
+        return column.code, column.values
 
 
-def _typed(doc: Document, columns: dict[str, pa.Array], line: Ints, windows: tuple[str, ...]) -> Deck:
+def _typed(doc: Document, columns: dict[str, _Column], line: Ints, windows: tuple[str, ...]) -> Deck:
     read = _Reader(doc, columns, line)
     prefix, prefixes = read.coded("prefix")
     low, high = spans_of_prefixes(prefixes)
-    unreadable = (high[prefix] == 0) & pc.not_equal(columns["prefix"], "").to_numpy(zero_copy_only=False)
-    read.fault(unreadable, "prefix", "is no prefix", PREFIX, "PREFIX")
+    unreadable = (high == 0) & ~columns["prefix"].is_empty()
+    read.fault_of_values(unreadable, "prefix", "is no prefix", PREFIX, "PREFIX")
     destination, destinations = read.coded("destination")
     klass, classes = read.coded("class")
-    window = pc.fill_null(pc.index_in(columns["window"], pa.array(windows, pa.string())), NO_WINDOW)
-    window = window.to_numpy(zero_copy_only=False).astype(np.int64)
-    named = pc.not_equal(columns["window"], "").to_numpy(zero_copy_only=False)
-    expected = "a window of windows.yaml: " + (", ".join(windows) or "it has none")
-    read.fault(named & (window == NO_WINDOW), "window", "is unknown", expected, "WINDOW")
     deck = Deck(
         prefixes=prefixes,
         destinations=destinations,
@@ -166,7 +200,7 @@ def _typed(doc: Document, columns: dict[str, pa.Array], line: Ints, windows: tup
         maximum=read.money("max_charge", NO_MAXIMUM),
         valid_from=read.days("valid_from", ALWAYS_FROM),
         valid_to=read.days("valid_to", ALWAYS_TO),
-        window=window,
+        window=read.windows(windows),
         from_second=read.seconds("from_second", 0),
         line=line,
     )
