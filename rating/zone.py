@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
@@ -173,6 +173,23 @@ def instant_text(utc: int) -> str:
     return f"{text}.{digits}Z" if digits else f"{text}Z"
 
 
+def is_zone(name: str) -> bool:
+    """Whether the tz database has a zone of this name (`available_timezones` opens every file to tell).
+
+    Examples
+    --------
+    >>> is_zone("Europe/Paris"), is_zone("Europe"), is_zone("Paris"), is_zone("posix/Europe/Paris")
+    (True, False, False, False)
+    """
+    if name.startswith(("posix/", "right/")) or name == "posixrules":
+        return False
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        return False
+    return True
+
+
 def named_zone(name: str) -> Zone:
     """The zone that --timezone names.
 
@@ -180,7 +197,7 @@ def named_zone(name: str) -> Zone:
     ------
     UsageError
     """
-    if name not in available_timezones():
+    if not is_zone(name):
         raise UsageError(
             f"--timezone '{name}' is unknown; expected a name of the tz database, as Europe/Paris. "
             "Nothing was rated. [TIMEZONE]"

@@ -85,7 +85,12 @@ def shadowed(deck: Deck, reach: Reach, rows: Ints) -> list[int]:
     """
     base = base_rows(deck)
     by_low = base[np.argsort(deck.low[base], kind="stable")]
-    undecided = {row: _free_spans(deck, by_low, row) for row in rows.tolist()}
+    first = np.searchsorted(deck.low[by_low], deck.low[rows]).tolist()
+    last = np.searchsorted(deck.low[by_low], deck.high[rows]).tolist()
+    undecided = {
+        row: _free_spans(deck, by_low[start:end], row)
+        for row, start, end in zip(rows.tolist(), first, last, strict=True)
+    }
     found = []
     while undecided:
         spans = {row: next(days, None) for row, days in undecided.items()}
@@ -100,10 +105,13 @@ def shadowed(deck: Deck, reach: Reach, rows: Ints) -> list[int]:
     return sorted(found)
 
 
-def _free_spans(deck: Deck, by_low: Ints, row: int) -> Iterator[tuple[Ints, Ints]]:
-    """Spans of a prefix that no longer one in force covers, for each stretch of days of its validity."""
-    ends = np.searchsorted(deck.low[by_low], [deck.low[row], deck.high[row]])
-    inside = by_low[ends[0] : ends[1]]
+def _free_spans(deck: Deck, inside: Ints, row: int) -> Iterator[tuple[Ints, Ints]]:
+    """Spans of a prefix that no longer one in force covers, for each stretch of days of its validity.
+
+    Parameters
+    ----------
+    inside : base rows that begin in the prefix's span, ascending
+    """
     is_own = deck.prefix[inside] == deck.prefix[row]
     own, longer = inside[is_own], inside[~is_own & (deck.high[inside] <= deck.high[row])]
     start, end = deck.valid_from[longer], deck.valid_to[longer]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import available_timezones
 
 from rating.errors import Fault, TariffError
 from rating.numbering import NumberingPlan, load_plan
@@ -16,7 +15,7 @@ from rating.tariffs.deck_file import read_deck, window_pairs
 from rating.tariffs.plans import METERED, Plan, read_plan
 from rating.tariffs.windows import Windows, read_windows
 from rating.yamlfile import Document, Value, load, optional
-from rating.zone import Zone
+from rating.zone import Zone, is_zone
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ def _read_book_yaml(folder: Path, shown: Path, faults: list[Fault]) -> _Fields:
 
 
 def _read_timezone(value: Value) -> str:
-    if value.text() in available_timezones():
+    if is_zone(value.text()):
         return value.text()
     value.fault("is no time zone", "a name of the tz database, as Europe/Paris", "BOOK")
     return "Europe/Paris"

@@ -149,10 +149,10 @@ def _read_date(value: Value) -> date | None:
 
 
 def _read_calendar(value: Value) -> str | None:
-    import holidays
+    from holidays.registry import EntityLoader  # list_supported_countries imports every country
 
     name = value.text()
-    if name in holidays.list_supported_countries(include_aliases=False):
+    if name in EntityLoader.get_country_codes(include_aliases=False):
         return name
     value.fault("is no calendar of the holidays library", "a country as FR, or a list of dates", "WINDOW")
     return None
