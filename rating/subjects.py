@@ -7,6 +7,8 @@ References
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +16,9 @@ import pyarrow.compute as pc
 from rating.accounts import Accounts
 from rating.arrays import Ints, codes, group_ids, join
 from rating.numbering import NumberingPlan, key_texts, read_numbers
-from rating.placing import Placed
+
+if TYPE_CHECKING:  # checks, quotes and explanations need no reader of CDRs
+    from rating.placing import Placed
 
 
 def folded(name: str) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from rating.accounts import Accounts
 from rating.accounts_file import load_accounts
@@ -66,6 +65,8 @@ def find_call(out: Path, call_id: str, source: str | None) -> Found | str:
 
 
 def _find(out: Path, call_id: str, source: str | None) -> Found | str:
+    import pyarrow.parquet as pq  # slow, and a quote does without
+
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     book = load_book(out / "inputs" / "book")
     accounts = load_accounts(out / "inputs" / "accounts.yaml", book)
