@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -275,17 +275,14 @@ def _check_prefix(doc: Document, deck: Deck, rows: Ints) -> None:
 def window_pairs(deck: Deck) -> set[tuple[int, int, int, int]]:
     """Pairs of different windows that rows of one prefix use while both are in force: (one, other, lines)."""
     windowed = np.flatnonzero(deck.window != NO_WINDOW)
-    found = {}
-    by_prefix: dict[int, list[int]] = {}
-    for row in windowed.tolist():
-        by_prefix.setdefault(int(deck.prefix[row]), []).append(row)
+    columns = (deck.prefix, deck.window, deck.valid_from, deck.valid_to, deck.line)
+    by_prefix: dict[int, list[tuple[int, int, int, int]]] = {}
+    for prefix, window, start, end, line in zip(*(c[windowed].tolist() for c in columns), strict=True):
+        by_prefix.setdefault(prefix, []).append((window, start, end, line))
+    found: dict[tuple[int, int], tuple[int, int, int, int]] = {}
     for rows in by_prefix.values():
-        for i, one in enumerate(rows):
-            for other in rows[i + 1 :]:
-                pair = (int(deck.window[one]), int(deck.window[other]))
-                together = max(deck.valid_from[one], deck.valid_from[other]) < min(
-                    deck.valid_to[one], deck.valid_to[other]
-                )
-                if pair[0] != pair[1] and together and pair not in found:
-                    found[pair] = (*pair, int(deck.line[one]), int(deck.line[other]))
+        for (window, start, end, line), (other, other_start, other_end, other_line) in combinations(rows, 2):
+            together = max(start, other_start) < min(end, other_end)
+            if window != other and together:
+                found.setdefault((window, other), (window, other, line, other_line))
     return set(found.values())
