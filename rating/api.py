@@ -16,7 +16,7 @@ from rating.pipeline import Run, rate_reading
 from rating.sources.block import Options
 from rating.sources.reading import read_table
 from rating.tariffs.book import TariffBook, load_book
-from rating.zone import Zone, parse_month
+from rating.zone import named_zone, parse_month
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def rate(
     number = parse_month(month) if month is not None else None
     if month is not None and number is None:
         raise UsageError(f"month '{month}' is no month; expected YYYY-MM, as 2026-10. [MONTH]")
-    zone = Zone(timezone) if timezone else book.zone
+    zone = book.zone if timezone is None else named_zone(timezone, "timezone")
     try:
         table = pa.Table.from_pandas(cdrs, preserve_index=False)
     except pa.ArrowException as error:

@@ -190,8 +190,8 @@ def is_zone(name: str) -> bool:
     return True
 
 
-def named_zone(name: str) -> Zone:
-    """The zone that --timezone names.
+def named_zone(name: str, setting: str = "--timezone") -> Zone:
+    """The zone that a setting names.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def named_zone(name: str) -> Zone:
     """
     if not is_zone(name):
         raise UsageError(
-            f"--timezone '{name}' is unknown; expected a name of the tz database, as Europe/Paris. "
+            f"{setting} '{name}' is unknown; expected a name of the tz database, as Europe/Paris. "
             "Nothing was rated. [TIMEZONE]"
         )
     return Zone(name)

@@ -98,3 +98,13 @@ def test_missing_column_is_named(accounts: Path) -> None:
 def test_bad_month_is_named(accounts: Path) -> None:
     with pytest.raises(UsageError, match="month '2026-13' is no month; expected YYYY-MM"):
         rating.rate(cdrs(), "contract", accounts, month="2026-13")
+
+
+@pytest.mark.parametrize("name", ["Mars/X", "europe/paris", "../etc/passwd", ""])
+def test_unknown_time_zone_is_named(accounts: Path, name: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        rating.rate(cdrs(), "contract", accounts, timezone=name)
+    assert str(raised.value) == (
+        f"timezone '{name}' is unknown; expected a name of the tz database, as Europe/Paris. "
+        "Nothing was rated. [TIMEZONE]"
+    )
