@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from rating.accounts_file import load_accounts
+from rating.arrays import Bools
 from rating.errors import Reject, UsageError, row_message
 from rating.export.tables import write_csv, write_parquet
-from rating.home import by_numbers
+from rating.home import by_numbers, homeless_rejects
 from rating.numbering import load_plan, read_numbers
 from rating.results import cdr_table
 from rating.schema import OPEN
@@ -90,18 +91,25 @@ def _table(reading: Reading, accounts: str | None, options: Options) -> tuple[pa
         ids = pa.array([trunk.id for trunk in known.trunks], pa.string())
         named = ids.take(pa.array(np.maximum(found, 0))) if len(ids) else trunk
         trunk = pa.compute.if_else(pa.array(found >= 0), named, trunk)
-        rule = "the number of a customer who has one trunk, or whose trunk lists it"
+        rejects += homeless_rejects(calls, [entry.name for entry in reading.files], homeless)
     else:
         empty = pa.compute.equal(trunk, "").to_numpy(zero_copy_only=False)
         homeless = empty | (calls.direction == OPEN)
-        rule = "--accounts, to tell them from the customers' numbers"
+        rejects += _without_accounts(reading, homeless)
+    return cdr_table(calls, trunk).filter(pa.array(~homeless)), rejects
+
+
+def _without_accounts(reading: Reading, homeless: Bools) -> list[Reject]:
+    """Rejects of rows that only accounts could place."""
+    calls, rejects = reading.calls, []
     for row in np.flatnonzero(homeless).tolist():
         file, line = int(calls.file[row]), int(calls.line[row])
         problem = "does not tell the trunk and direction"
+        rule = "--accounts, to tell them from the customers' numbers"
         name, number = reading.files[file].name, calls.b_text[row].as_py()
         message = row_message(name, line, "b_number", number, problem, rule, "CDR-TRUNK")
         rejects.append(Reject(file, line, "CDR-TRUNK", message))
-    return cdr_table(calls, trunk).filter(pa.array(~homeless)), rejects
+    return rejects
 
 
 def _write(table: pa.Table, out: Path) -> None:

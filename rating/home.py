@@ -1,21 +1,25 @@
 """Trunk and direction from the customers' numbers, for formats that do not say them (SPEC 2).
 
 "A B-number of a customer makes the call inbound on that customer's trunk, else the customer's own number
-makes it outbound; what stays open is a reject."
+makes it outbound; what stays open is a reject." Before it is one, the switch's `accountcode` may tell.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 
 from rating.accounts import Accounts
 from rating.arrays import NONE, Bools, Ints, codes
-from rating.numbering import NumberingPlan, Numbers, read_numbers
-from rating.schema import OPEN, Calls
+from rating.errors import Reject, quoted, row_message
+from rating.numbering import SHORT, NumberingPlan, Numbers, read_numbers
+from rating.schema import FORWARD_TYPES, OPEN, Calls
 
 OUTBOUND, INBOUND = 0, 1
+RULE = "the number of a customer who has one trunk, or whose trunk lists it"
 
 
 def by_numbers(
@@ -36,7 +40,7 @@ def by_numbers(
     Returns
     -------
     (calls, trunk, homeless)
-        With directions and trunks found; calls for which they could not be. Shape (n,)
+        With directions, trunks and forwards found; calls for which they could not be. Shape (n,)
     """
     homeless = np.zeros(len(calls), bool)
     named = np.array([text != "" for text in calls.trunk.dictionary.to_pylist()], bool)
@@ -56,11 +60,74 @@ def by_numbers(
     home = trunk[rows]
     missing = nameless[rows]
     home[missing] = _trunk_of(owner[missing], number[missing], accounts)
+    forward_type = part.forward_type
+    if part.accountcode is not None:
+        tagged = _trunk_of_code(part.accountcode, missing & (home < 0), owner, direction, called, accounts)
+        on_channel = (tagged >= 0) & (direction == OPEN)
+        home = np.where(tagged >= 0, tagged, home)
+        direction = np.where(on_channel, OUTBOUND, direction)
+        unnamed = on_channel & _is_full(own) & (forward_type == 0)
+        forward_type = np.where(unnamed, FORWARD_TYPES.index("unknown"), forward_type)
     found = (direction != OPEN) & ((home >= 0) | ~missing)
-    filled, directions = trunk.copy(), calls.direction.copy()
+    filled, directions, forward_types = trunk.copy(), calls.direction.copy(), calls.forward_type.copy()
     filled[rows], directions[rows] = home, np.where(direction == OPEN, OUTBOUND, direction)
+    forward_types[rows] = forward_type
     homeless[rows] = ~found
-    return replace(calls, direction=directions), filled, homeless
+    return replace(calls, direction=directions, forward_type=forward_types), filled, homeless
+
+
+def homeless_rejects(calls: Calls, names: list[str], homeless: Bools) -> list[Reject]:
+    """The rejects of calls that neither numbers nor accountcode place; `names` : of the files."""
+    rejects = []
+    for row in np.flatnonzero(homeless).tolist():
+        file, line = int(calls.file[row]), int(calls.line[row])
+        problem, rule = "and the caller's number do not tell the trunk and direction", RULE
+        code = "" if calls.accountcode is None else calls.accountcode[row].as_py()
+        if code:
+            problem += f", nor does accountcode {quoted(code)}"
+            rule += "; or, on a call to a full number, the id of a trunk, or of a customer who has one"
+        number = calls.b_text[row].as_py()
+        message = row_message(names[file], line, "b_number", number, problem, rule, "CDR-TRUNK")
+        rejects.append(Reject(file, line, "CDR-TRUNK", message))
+    return rejects
+
+
+def _trunk_of_code(
+    column: pa.DictionaryArray,
+    is_open: Bools,
+    owner: Ints,
+    direction: Ints,
+    called: Ints,
+    accounts: Accounts,
+) -> Ints:
+    """Trunk that each open row's accountcode names: an id of a trunk, else of a customer who has one.
+
+    Where numbers tell the customer, the trunk must be his; where they tell nothing, a full number must have
+    been called (a short one may be an extension), or else the row stays open: -1.
+    """
+    by_code = _only_trunks(accounts) | {trunk.id: i for i, trunk in enumerate(accounts.trunks)}
+    texts = column.dictionary.to_pylist()
+    named = np.array([by_code.get(text, -1) for text in texts], np.int64)[codes(column)]
+    customer = np.array([trunk.customer for trunk in accounts.trunks], np.int64)
+    if not len(customer):
+        return named
+    fits = np.where(direction == OPEN, _is_full(called), (owner < 0) | (customer[named] == owner))
+    return np.where(is_open & fits, named, -1)
+
+
+def _only_trunks(accounts: Accounts) -> dict[str, int]:
+    """Trunk of each customer who has one, by the customer's id."""
+    count = Counter(trunk.customer for trunk in accounts.trunks)
+    return {
+        accounts.customers[trunk.customer].id: i
+        for i, trunk in enumerate(accounts.trunks)
+        if count[trunk.customer] == 1
+    }
+
+
+def _is_full(keys: Ints) -> Bools:
+    """E.164 numbers: neither short, masked nor unreadable."""
+    return (keys > 0) & (keys < SHORT)
 
 
 def _own(

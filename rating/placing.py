@@ -11,7 +11,7 @@ import pyarrow as pa
 from rating.accounts import Accounts
 from rating.arrays import NONE, AnyArray, Bools, Ints, codes, group_ids, recode, unify
 from rating.errors import Reject, row_message
-from rating.home import by_numbers
+from rating.home import by_numbers, homeless_rejects
 from rating.numbering import NumberingPlan, Numbers, join_numbers, read_numbers
 from rating.schema import Calls, join_columns
 from rating.sources.reading import InputFile
@@ -61,7 +61,7 @@ def gather(parts: list[Placed]) -> Placed:
     for f in fields(Calls):
         pieces = [getattr(part.calls, f.name) for part in parts]
         if f.name not in ("a_text", "b_text"):
-            columns[f.name] = join_columns(pieces)
+            columns[f.name] = join_columns(pieces, [len(part) for part in parts])
             continue
         code, values, used, first = unify(pieces)
         columns[f.name] = recode(code, values)
@@ -81,9 +81,7 @@ def place(
     a_values = read_numbers(calls.a_text.dictionary, plan, bare_international)
     b_values = read_numbers(calls.b_text.dictionary, plan, bare_international)
     calls, trunk, homeless = by_numbers(calls, trunk, a_values, b_values, accounts, plan, bare_international)
-    problem = "and the caller's number do not tell the trunk and direction"
-    rule = "the number of a customer who has one trunk, or whose trunk lists it"
-    rejects += _rejects(calls, files, homeless, "b_number", calls.b_text, problem, rule, "CDR-TRUNK")
+    rejects += homeless_rejects(calls, [entry.name for entry in files], homeless)
     unknown = (trunk < 0) & ~homeless
     known = ", ".join(trunk.id for trunk in accounts.trunks[:8])
     known += f" and {len(accounts.trunks) - 8} more" if len(accounts.trunks) > 8 else ""
@@ -99,7 +97,7 @@ def place(
     rule = "a dialled number as 0199000110, +33199000110, 0033199000110 or 3639"
     problem = "cannot be read, and the call was answered"
     rejects += _rejects(calls, files, unread, "b_number", calls.b_text, problem, rule, "CDR-NUMBER")
-    placed = Placed(calls, trunk, a_values, b_values)
+    placed = Placed(replace(calls, accountcode=None), trunk, a_values, b_values)
     good = ~unknown & ~unread & ~homeless
     return (placed if good.all() else placed.take(np.flatnonzero(good))), rejects
 

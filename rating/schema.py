@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from rating.arrays import AnyArray, Bools, Ints, join, recode, unify
+from rating.arrays import AnyArray, Bools, Ints, join, recode, texts, unify
 
 CDR_COLUMNS = (
     "source",
@@ -27,6 +27,10 @@ CDR_COLUMNS = (
     "forward_type",
     "end_reason",
 )
+
+ACCOUNTCODE = "accountcode"
+"""What a switch calls the customer of a channel: no canonical column, but it may tell the trunk."""
+
 OPTIONAL_CDR_COLUMNS = ("source", "alert_time", "end_reason")
 TIME_COLUMNS = ("setup_time", "answer_time", "release_time", "alert_time")
 
@@ -48,6 +52,7 @@ class Calls:
     forward_type : index into FORWARD_TYPES
     setup, answer, release, alert : UTC instants, NONE where empty [ns]
     sip_code : final SIP status
+    accountcode : dictionary-encoded text, or None where no row has one
     """
 
     file: Ints
@@ -67,6 +72,7 @@ class Calls:
     forwarded_by: pa.DictionaryArray
     forward_type: AnyArray
     end_reason: pa.DictionaryArray
+    accountcode: pa.DictionaryArray | None = None
 
     def __len__(self) -> int:
         return len(self.file)
@@ -86,14 +92,19 @@ class Calls:
     @property
     def nbytes(self) -> int:
         """Bytes of memory."""
-        return sum(getattr(self, f.name).nbytes for f in fields(self))
+        columns = (getattr(self, f.name) for f in fields(self))
+        return sum(column.nbytes for column in columns if column is not None)
 
 
 def _take(column: Any, rows: Ints) -> Any:
+    if column is None:
+        return None
     return column[rows] if isinstance(column, np.ndarray) else column.take(pa.array(rows))
 
 
 def _slice(column: Any, start: int, end: int) -> Any:
+    if column is None:
+        return None
     return column[start:end] if isinstance(column, np.ndarray) else column.slice(start, end - start)
 
 
@@ -103,15 +114,21 @@ def concat(parts: list[Calls]) -> Calls:
         return no_calls()
     if len(parts) == 1:
         return parts[0]
-    columns = {}
+    columns: dict[str, Any] = {}
     for f in fields(Calls):
         pieces = [getattr(part, f.name) for part in parts]
-        columns[f.name] = join_columns(pieces)
+        columns[f.name] = join_columns(pieces, [len(part) for part in parts])
     return Calls(**columns)
 
 
-def join_columns(pieces: list[Any]) -> Any:
-    """Columns of one field, one after the other."""
+def join_columns(pieces: list[Any], lengths: list[int]) -> Any:
+    """Columns of one field, one after the other; those that parts lack are empty there, or None where all do."""
+    if all(piece is None for piece in pieces):
+        return None
+    pieces = [
+        recode(np.zeros(length, np.int32), texts([""])) if piece is None else piece
+        for piece, length in zip(pieces, lengths, strict=True)
+    ]
     if isinstance(pieces[0], np.ndarray):
         return np.concatenate(pieces)
     if pa.types.is_dictionary(pieces[0].type):

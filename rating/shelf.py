@@ -20,7 +20,7 @@ from rating.arrays import AnyArray, Bools, Ints, codes, recode, texts
 from rating.fingerprints import fingerprints
 from rating.numbering import NumberingPlan, read_numbers
 from rating.placing import Placed, gather
-from rating.schema import Calls
+from rating.schema import ACCOUNTCODE, Calls
 
 PORTION = 1 << 18
 """Calls that a portion holds at most, but for a trunk that has more. The Parquet output follows it."""
@@ -204,6 +204,9 @@ class Shelf:
         for f in fields(Calls):
             if f.name == "trunk":
                 columns[f.name] = recode(np.zeros(len(table), np.int32), texts([""]))
+                continue
+            if f.name == ACCOUNTCODE:
+                columns[f.name] = None
                 continue
             column = table[f.name].combine_chunks()
             if pa.types.is_string(column.type):

@@ -44,6 +44,7 @@ _FORWARD = re.compile(r"(?:^|[;,&| ])fwd=([^;,&| ]+)")
 class _Row:
     """The fields that are read, whatever the order of the columns."""
 
+    accountcode: str
     src: str
     dst: str
     dstchannel: str
@@ -119,7 +120,7 @@ def _columns_of(fields: list[str]) -> _Row | None:
     if start == 8 and 17 <= len(fields) <= 19:
         duration, billsec, disposition = fields[11:14]
         uniqueid, userfield, sequence = [*fields[16:], "", ""][:3]
-        parties = (fields[1], fields[2], fields[5])
+        parties = (fields[15], fields[1], fields[2], fields[5])
         return _Row(*parties, stamps, duration, billsec, disposition, uniqueid, userfield, sequence)
     if start != 9 or not 16 <= len(fields) <= 21:
         return None
@@ -130,7 +131,7 @@ def _columns_of(fields: list[str]) -> _Row | None:
     uniqueid, userfield = tail or ["", ""]
     sequence = fields[-1] if extra else ""
     duration, billsec, disposition = fields[12:15]
-    parties = (fields[1], fields[2], fields[6])
+    parties = (fields[0], fields[1], fields[2], fields[6])
     return _Row(*parties, stamps, duration, billsec, disposition, uniqueid, userfield, sequence)
 
 
@@ -186,6 +187,7 @@ def _cdr(row: _Row, fields: list[str], answered: bool) -> dict[str, str]:
         "forwarded_by": forward[1] if forward else "",
         "forward_type": "unknown" if forward else "",
         "end_reason": END_REASONS[row.disposition],
+        "accountcode": row.accountcode,
     }
 
 

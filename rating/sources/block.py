@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from rating.arrays import Ints
-from rating.schema import CDR_COLUMNS
+from rating.schema import ACCOUNTCODE, CDR_COLUMNS
 from rating.sources.files import CdrFile
 from rating.zone import Zone
 
@@ -39,7 +39,7 @@ class Block:
     """Some rows of a file in canonical columns.
 
     columns : Arrow text, binary or dictionary array of each canonical column that the file has; the times may
-        be timestamps. Shape (rows,) each.
+        be timestamps; and of `accountcode`, where the switch writes one. Shape (rows,) each.
     lines : line of each row in the file, from 1
     bad : lines that hold no row
     not_a_call : rows of the file that are no call leg
@@ -134,8 +134,13 @@ def rows_block(
     not_a_call: int = 0,
     may_be_empty: frozenset[str] = frozenset(),
 ) -> Block:
-    """A block of rows that were read one by one, each with every canonical column as text."""
+    """A block of rows that were read one by one, each with every canonical column as text.
+
+    Rows may have an `accountcode` besides.
+    """
     columns = {name: pa.array([cdr[name] for cdr in cdrs], pa.string()) for name in CDR_COLUMNS}
+    if any(cdr.get(ACCOUNTCODE) for cdr in cdrs):
+        columns[ACCOUNTCODE] = pa.array([cdr.get(ACCOUNTCODE, "") for cdr in cdrs], pa.string())
     return Block(columns, np.array(lines, np.int64), bad, not_a_call, may_be_empty)
 
 

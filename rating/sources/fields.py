@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from rating.arrays import NONE, SECOND, AnyArray, Bools, Ints, codes, encode, recode
 from rating.errors import Reject, row_message
 from rating.instants import RULE, parse, resolve
-from rating.schema import CDR_COLUMNS, DIRECTIONS, FORWARD_TYPES, OPEN, TIME_COLUMNS, Calls
+from rating.schema import ACCOUNTCODE, CDR_COLUMNS, DIRECTIONS, FORWARD_TYPES, OPEN, TIME_COLUMNS, Calls
 from rating.sources.block import Block, no_text, shown
 from rating.zone import DAY, Zone
 
@@ -59,6 +59,9 @@ def typed(
     for column in CDR_COLUMNS:
         if not pa.types.is_timestamp(columns[column].type):
             columns[column] = _as_text(columns[column], column, rows)
+    accountcode = None
+    if ACCOUNTCODE in block.columns:
+        accountcode = _as_text(_filled(block.columns[ACCOUNTCODE], n), ACCOUNTCODE, rows)
     for column in NOT_EMPTY:
         if column in block.may_be_empty:
             continue
@@ -90,6 +93,7 @@ def typed(
         forwarded_by=columns["forwarded_by"],
         forward_type=forward_type,
         end_reason=columns["end_reason"],
+        accountcode=accountcode,
     )
     good = rows.good
     return (calls if good.all() else calls.take(np.flatnonzero(good))), rows.rejects

@@ -111,6 +111,7 @@ def _csv_call(line: int, text: str, second_legs: set[str]) -> LocalRow | BadLine
         "b_number": row["destination_number"],
         "sip_code": "200" if answered else "0",
         "end_reason": end_reason(answered, row["hangup_cause"]),
+        "accountcode": row["accountcode"],
     }
     stamps = (row["start_stamp"], row["answer_stamp"], row["end_stamp"])
     return LocalRow(line, cdr, stamps, talk if answered else UNKNOWN, total)

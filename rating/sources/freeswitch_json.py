@@ -159,7 +159,7 @@ READ = frozenset(
         *("sip_redirected_by", "sip_history_info"),
     )
 )
-"""Variables that are read."""
+"""Variables that must be plain values."""
 
 
 def _profile(callflow: Any) -> dict[str, Any]:
@@ -222,6 +222,7 @@ def _json_cdr(values: dict[str, str], profile: dict[str, Any], answered: bool) -
         "forwarded_by": forwarded_by,
         "forward_type": forward_type,
         "end_reason": end_reason(answered, values.get("hangup_cause", "")),
+        "accountcode": values.get("accountcode", ""),
     }
 
 

@@ -43,7 +43,8 @@ LAST_INSTANT = 7_258_118_400 * SECOND
 class LocalRow:
     """One call of a source, its times not yet instants.
 
-    cdr : canonical columns but the times; stamps : setup, answer (empty where unanswered), end
+    cdr : canonical columns but the times, and `accountcode` where the switch writes one
+    stamps : setup, answer (empty where unanswered), end
     talk, total : answer to end, setup to end, UNKNOWN where not given [ns]
     epoch : instant near the setup, from an id that holds one; NONE where none does [ns]
     """
