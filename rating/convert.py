@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from rating.accounts_file import load_accounts
 from rating.arrays import Bools
-from rating.errors import Reject, UsageError, row_message
+from rating.errors import Endings, Reject, UsageError, row_text
 from rating.export.tables import write_csv, write_parquet
 from rating.home import by_numbers, homeless_rejects
 from rating.numbering import load_plan, read_numbers
@@ -25,6 +25,9 @@ from rating.sources.files import expand, forget
 from rating.sources.readers import is_foreign
 from rating.sources.reading import Reading, read_files
 
+WRITTEN = Endings(
+    "Nothing was written.", "Row rejected, the others are written.", "No row of this file is written."
+)
 ENDINGS = (".csv", ".jsonl", ".parquet")
 
 
@@ -52,10 +55,11 @@ def convert(
     if not out.name.endswith(ENDINGS):
         expected = ", ".join(ENDINGS)
         raise UsageError(
-            f"{out}: has no known ending; expected one of {expected}. Nothing was written. [OUT-FILE]"
+            f"{out}: has no known ending; expected one of {expected}.",
+            "OUT-FILE",
         )
     if out.exists():
-        raise UsageError(f"{out}: exists; expected a new file. Nothing was written. [OUT-EXISTS]")
+        raise UsageError(f"{out}: exists; expected a new file.", "OUT-EXISTS")
     files, _ = expand(names, is_foreign, copy_table)
     try:
         reading = read_files(files, options, format_name)
@@ -107,8 +111,8 @@ def _without_accounts(reading: Reading, homeless: Bools) -> list[Reject]:
         problem = "does not tell the trunk and direction"
         rule = "--accounts, to tell them from the customers' numbers"
         name, number = reading.files[file].name, calls.b_text[row].as_py()
-        message = row_message(name, line, "b_number", number, problem, rule, "CDR-TRUNK")
-        rejects.append(Reject(file, line, "CDR-TRUNK", message))
+        text = row_text(name, line, "b_number", number, problem, rule)
+        rejects.append(Reject(file, line, "CDR-TRUNK", text))
     return rejects
 
 

@@ -1,12 +1,13 @@
 """Faults and exceptions: what a user reads when something is wrong.
 
     TrunkrateError
-    ├── UsageError      flags, paths, output folder: nothing was rated
-    ├── TariffError     the tariff book: nothing was rated
-    ├── AccountsError   the accounts file: nothing was rated
-    └── SourceError     two sources for one trunk: nothing was rated
+    ├── UsageError      flags, paths, output folder
+    ├── TariffError     the tariff book
+    ├── AccountsError   the accounts file
+    └── SourceError     two sources for one trunk
 
-A bad CDR *row* is no exception: it is data, a `Reject`, and the run goes on.
+Each stops a command before anything was done. A bad CDR *row* is no exception: it is data, a `Reject`, and
+the run goes on. What was not done only the command knows: it gives the ending of a message.
 """
 
 from __future__ import annotations
@@ -15,16 +16,36 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
+@dataclass(frozen=True)
+class Endings:
+    """What a command says of what it did not do.
+
+    stopped : of all; row : of a row that is none; file : of a file without its header
+    """
+
+    stopped: str
+    row: str
+    file: str
+
+
+RATED = Endings(
+    "Nothing was rated.",
+    "Row rejected, the others are rated: see rejects.csv.",
+    "No row of this file is rated: see rejects.csv.",
+)
+
+
 @dataclass(frozen=True, order=True)
 class Fault:
     """One thing that is wrong at one place, in the words a user needs.
 
     Examples
     --------
-    >>> print(Fault("plans/a.yaml", 9, "increments", "30/0", "has a zero",
-    ...             "two whole seconds > 0, as 60/60", "TARIFF-INCREMENTS"))
-    plans/a.yaml:9: increments '30/0' has a zero; expected two whole seconds > 0, as 60/60. \
-Nothing was rated. [TARIFF-INCREMENTS]
+    >>> fault = Fault("a.yaml", 9, "increments", "30/0", "has a zero", "two whole seconds > 0", "TARIFF-X")
+    >>> print(fault)
+    a.yaml:9: increments '30/0' has a zero; expected two whole seconds > 0. [TARIFF-X]
+    >>> print(fault.told("Nothing was rated."))
+    a.yaml:9: increments '30/0' has a zero; expected two whole seconds > 0. Nothing was rated. [TARIFF-X]
     """
 
     file: str
@@ -34,25 +55,60 @@ Nothing was rated. [TARIFF-INCREMENTS]
     problem: str
     expected: str
     code: str
-    outcome: str = "Nothing was rated."
+    outcome: str = ""
 
     def __str__(self) -> str:
+        return self.told("")
+
+    def told(self, ending: str) -> str:
+        """The message with what was not done, unless the fault has an outcome of its own."""
         place = f"{self.file}:{self.line}" if self.line else self.file
-        words = [word for word in (self.field, quoted(self.value), self.problem) if word]
-        return f"{place}: {' '.join(words)}; expected {self.expected}. {self.outcome} [{self.code}]"
+        text = _sentence(place, self.field, self.value, self.problem, self.expected)
+        return _message(text, self.outcome or ending, self.code)
 
 
 class Reject(NamedTuple):
-    """A row that is no CDR: where it stands and why."""
+    """A row that is no CDR: where it stands and why, `text` without an ending."""
 
     file: int
     line: int
     code: str
-    message: str
+    text: str
+
+    @property
+    def message(self) -> str:
+        """As rating says it."""
+        return self.told(RATED)
+
+    def told(self, endings: Endings) -> str:
+        """The message with what becomes of the row."""
+        return _message(self.text, endings.file if self.code == "CDR-HEADER" else endings.row, self.code)
 
 
 class TrunkrateError(Exception):
-    """Stops a run; its text is for the user."""
+    """Stops a command; its text is for the user.
+
+    text : what is wrong; code : goes behind the ending, empty where `text` is the whole message
+
+    Examples
+    --------
+    >>> error = UsageError("a.csv: is not there; expected a CDR file.", "CDR-FILE")
+    >>> print(error)
+    a.csv: is not there; expected a CDR file. [CDR-FILE]
+    >>> print(error.told("Nothing was written."))
+    a.csv: is not there; expected a CDR file. Nothing was written. [CDR-FILE]
+    """
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text, code)
+        self.text, self.code = text, code
+
+    def __str__(self) -> str:
+        return self.told("")
+
+    def told(self, ending: str) -> str:
+        """The message with what was not done."""
+        return _message(self.text, ending, self.code) if self.code else self.text
 
 
 class UsageError(TrunkrateError):
@@ -67,8 +123,11 @@ class FaultsError(TrunkrateError):
     """Carries every fault found in one pass over a file or folder."""
 
     def __init__(self, faults: list[Fault]) -> None:
+        Exception.__init__(self, faults)
         self.faults = sorted(set(faults), key=lambda fault: (fault.file, fault.line, str(fault)))
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    def told(self, ending: str) -> str:
+        return "\n".join(fault.told(ending) for fault in self.faults)
 
 
 class TariffError(FaultsError):
@@ -93,13 +152,15 @@ def quoted(value: str | None, most: int = 60) -> str:
     return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown) + "'"
 
 
-ROW_REJECTED = "Row rejected, the others are rated: see rejects.csv."
-FILE_REJECTED = "No row of this file is rated: see rejects.csv."
+def row_text(file: str, line: int, field: str, value: str | None, problem: str, expected: str) -> str:
+    """The text of a rejected row."""
+    return _sentence(f"{file}:{line}", field, value, problem, expected)
 
 
-def row_message(
-    file: str, line: int, field: str, value: str | None, problem: str, expected: str, code: str
-) -> str:
-    """The message of a rejected row."""
-    outcome = FILE_REJECTED if code == "CDR-HEADER" else ROW_REJECTED
-    return str(Fault(file, line, field, value, problem, expected, code, outcome))
+def _sentence(place: str, field: str, value: str | None, problem: str, expected: str) -> str:
+    words = " ".join(word for word in (field, quoted(value), problem) if word)
+    return f"{place}: {words}; expected {expected}."
+
+
+def _message(text: str, ending: str, code: str) -> str:
+    return " ".join(part for part in (text, ending, f"[{code}]") if part)

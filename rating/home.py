@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from rating.accounts import Accounts
 from rating.arrays import NONE, Bools, Ints, codes
-from rating.errors import Reject, quoted, row_message
+from rating.errors import Reject, quoted, row_text
 from rating.numbering import SHORT, NumberingPlan, Numbers, read_numbers
 from rating.schema import FORWARD_TYPES, OPEN, Calls
 
@@ -87,8 +87,8 @@ def homeless_rejects(calls: Calls, names: list[str], homeless: Bools) -> list[Re
             problem += f", nor does accountcode {quoted(code)}"
             rule += "; or, on a call to a full number, the id of a trunk, or of a customer who has one"
         number = calls.b_text[row].as_py()
-        message = row_message(names[file], line, "b_number", number, problem, rule, "CDR-TRUNK")
-        rejects.append(Reject(file, line, "CDR-TRUNK", message))
+        text = row_text(names[file], line, "b_number", number, problem, rule)
+        rejects.append(Reject(file, line, "CDR-TRUNK", text))
     return rejects
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from rating.accounts import Accounts
 from rating.arrays import NONE, AnyArray, Bools, Ints, codes, group_ids, recode, unify
-from rating.errors import Reject, row_message
+from rating.errors import Reject, row_text
 from rating.home import by_numbers, homeless_rejects
 from rating.numbering import NumberingPlan, Numbers, join_numbers, read_numbers
 from rating.schema import Calls, join_columns
@@ -122,8 +122,8 @@ def _rejects(
     found = []
     for row in np.flatnonzero(wrong).tolist():
         file, line = int(calls.file[row]), int(calls.line[row])
-        message = row_message(files[file].name, line, name, column[row].as_py(), problem, rule, code)
-        found.append(Reject(file, line, code, message))
+        text = row_text(files[file].name, line, name, column[row].as_py(), problem, rule)
+        found.append(Reject(file, line, code, text))
     return found
 
 

@@ -199,7 +199,7 @@ def named_zone(name: str, setting: str = "--timezone") -> Zone:
     """
     if not is_zone(name):
         raise UsageError(
-            f"{setting} '{name}' is unknown; expected a name of the tz database, as Europe/Paris. "
-            "Nothing was rated. [TIMEZONE]"
+            f"{setting} '{name}' is unknown; expected a name of the tz database, as Europe/Paris.",
+            "TIMEZONE",
         )
     return Zone(name)

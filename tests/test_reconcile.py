@@ -139,7 +139,7 @@ def test_rejects_are_counted_and_said(graph: Path, tmp_path: Path) -> None:
     ]
     said = run(graph, name, "--accounts", ACCOUNTS)
     assert f"{name}:4: b_number '+33639980456'" in said.stderr
-    assert "Row rejected, the others are reconciled." in said.stderr
+    assert "Row rejected, the others are compared. [CDR-TRUNK]" in said.stderr
     assert "10 rows = 9 matched + 0 only in B + 1 rejected; 9 legs" in said.stdout
 
 

@@ -354,8 +354,8 @@ def test_errors_of_both_books_are_said():
     code, found, said = run()
     assert (code, found) == (2, [])
     assert said == [
-        "old/rate_deck.csv:2: price_per_minute 'x' is no price; expected a decimal >= 0 and < 10000 with at most 6 decimals, as 0.0200. Nothing was rated. [TARIFF-DECIMAL]",
-        "new: is not there; expected a folder with book.yaml, or a shipped book: contract, knet. Nothing was rated. [TARIFF-BOOK]",
+        "old/rate_deck.csv:2: price_per_minute 'x' is no price; expected a decimal >= 0 and < 10000 with at most 6 decimals, as 0.0200. Nothing was compared. [TARIFF-DECIMAL]",
+        "new: is not there; expected a folder with book.yaml, or a shipped book: contract, knet. Nothing was compared. [TARIFF-BOOK]",
     ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING, say
+from rating.cli.exits import DONE, LOOK, say, stop
 
 SHOWN = 20
 
@@ -39,7 +39,7 @@ def convert_command(
     Exit status: 0 clean; 1 done, with rejects (on standard error); 2 nothing written.
     Example: trunkrate convert graph/ --out october.parquet --accounts accounts.yaml
     """
-    from rating.convert import convert
+    from rating.convert import WRITTEN, convert
     from rating.errors import TrunkrateError
     from rating.sources.block import Options
     from rating.sources.readers import known_format
@@ -49,9 +49,8 @@ def convert_command(
         options = Options(named_zone(timezone), ambiguous, encoding)
         done = convert(list(cdr_files), out, options, accounts, known_format(format_name))
     except TrunkrateError as error:
-        click.echo(str(error), err=True)
-        sys.exit(NOTHING)
-    for text in [*done.warnings, *(reject.message for reject in done.rejects[:SHOWN])]:
+        stop(error, WRITTEN.stopped)
+    for text in [*done.warnings, *(reject.told(WRITTEN) for reject in done.rejects[:SHOWN])]:
         click.echo(text, err=True)
     if len(done.rejects) > SHOWN:
         click.echo(f"and {len(done.rejects) - SHOWN} more", err=True)

@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from rating.checks.check import Check
+    from rating.errors import TrunkrateError
 
 DONE, LOOK, NOTHING = 0, 1, 2
 """Clean; done, with something to look at (rejects, unrated calls, warnings); nothing done."""
@@ -29,6 +30,12 @@ def say(text: str, newline: bool = True) -> None:
         click.echo(
             f"standard output cannot be written ({error.strerror}); the rest was done. [OUT-PRINT]", err=True
         )
+
+
+def stop(error: TrunkrateError, ending: str) -> NoReturn:
+    """Say why, and what was not done, and end by it."""
+    click.echo(error.told(ending), err=True)
+    sys.exit(NOTHING)
 
 
 def end_check(check: Check, as_json: bool, show_all: bool) -> NoReturn:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING, say
+from rating.cli.exits import DONE, LOOK, say, stop
 
 
 @click.command("explain")
@@ -37,8 +37,7 @@ def explain_command(call_id: str, out: Path, source: str | None, lang: str, as_j
     try:
         found = find_call(out, call_id, source)
     except TrunkrateError as error:
-        click.echo(str(error), err=True)
-        sys.exit(NOTHING)
+        stop(error, "Nothing was explained.")
     if isinstance(found, str):
         plain = f"{WORDS[lang]['rejected']}\n{found}"
         say(json.dumps({"call_id": call_id, "rejected": found.split("\n")}) if as_json else plain)

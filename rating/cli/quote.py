@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING, say
+from rating.cli.exits import DONE, LOOK, say, stop
 
 if TYPE_CHECKING:
     from rating.quote import Quote
@@ -46,8 +46,7 @@ def quote_command(
             raise click.BadParameter(f"'{at}' {problem}; {rule}.", param_hint="--at")
         found = quote(number, book, instant, plan=plan, seconds=seconds)
     except TrunkrateError as error:
-        click.echo(str(error), err=True)
-        sys.exit(NOTHING)
+        stop(error, "Nothing was quoted.")
     if as_json:
         import json
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING, say
+from rating.cli.exits import DONE, LOOK, say, stop
 
 
 @click.command("rate")
@@ -69,7 +69,7 @@ def rate_command(
     Example: trunkrate rate cdrs/ --accounts accounts.yaml --tariffs contract --month 2026-10 --out october
     """
     from rating.batch import Request, run_batch
-    from rating.errors import TrunkrateError
+    from rating.errors import RATED, TrunkrateError
     from rating.export.run_json import dumps
     from rating.sources.readers import known_format
     from rating.summary import summary
@@ -92,7 +92,6 @@ def rate_command(
         )
         batch = run_batch(request)
     except TrunkrateError as error:
-        click.echo(str(error), err=True)
-        sys.exit(NOTHING)
+        stop(error, RATED.stopped)
     say(dumps(batch.record) if as_json else summary(batch), newline=False)
     sys.exit(DONE if batch.run.is_clean else LOOK)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rating.cli.exits import DONE, LOOK, NOTHING, say
+from rating.cli.exits import DONE, LOOK, say, stop
 
 if TYPE_CHECKING:
     from rating.accounts import Accounts
@@ -87,7 +87,7 @@ def reconcile_command(
     """
     from rating.accounts_file import load_accounts
     from rating.errors import TrunkrateError, UsageError
-    from rating.reconcile import Tolerance, reconcile
+    from rating.reconcile import COMPARED, Tolerance, reconcile
     from rating.sources.block import Options
     from rating.sources.files import forget
     from rating.zone import named_zone
@@ -100,11 +100,11 @@ def reconcile_command(
         a, b = (_side(group, options, known) for group in groups)
         if not (len(a.legs) or len(b.legs) or a.rejects or b.rejects):
             raise UsageError(
-                f"{one}, {other}: hold no call leg; expected CDRs. Nothing was rated. [RECONCILE-NONE]"
+                f"{one}, {other}: hold no call leg; expected CDRs.",
+                "RECONCILE-NONE",
             )
     except TrunkrateError as error:
-        click.echo(str(error).replace("Nothing was rated.", "Nothing was reconciled."), err=True)
-        sys.exit(NOTHING)
+        stop(error, COMPARED.stopped)
     finally:
         forget(files)
     found = reconcile(a.legs, b.legs, Tolerance(seconds, inbound_seconds, duration_seconds))
@@ -139,8 +139,8 @@ def _files(one: str, other: str, opened: list[CdrFile]) -> list[list[CdrFile]]:
     shared = sorted(str(path) for path in set.intersection(*places))
     if len(groups) == 1 or shared:
         raise UsageError(
-            f"{shared[0] if shared else other}: is on both sides; expected two sources. "
-            "Nothing was rated. [RECONCILE-SAME]"
+            f"{shared[0] if shared else other}: is on both sides; expected two sources.",
+            "RECONCILE-SAME",
         )
     return groups
 
@@ -151,10 +151,9 @@ def _side(files: list[CdrFile], options: Options, accounts: Accounts) -> Side:
     import pyarrow.compute as pc
 
     from rating.arrays import codes
-    from rating.errors import FILE_REJECTED, ROW_REJECTED
     from rating.numbering import load_plan
     from rating.placing import answered_seconds, find_repeats, place
-    from rating.reconcile import Legs
+    from rating.reconcile import COMPARED, Legs
     from rating.sources.reading import read_files
 
     reading = read_files(files, options)
@@ -181,9 +180,7 @@ def _side(files: list[CdrFile], options: Options, accounts: Accounts) -> Side:
     names = [entry.name for entry in reading.files]
     rejects = []
     for reject in sorted([*reading.rejects, *unplaced, *conflicts]):
-        message = reject.message.replace(ROW_REJECTED, "Row rejected, the others are reconciled.")
-        message = message.replace(FILE_REJECTED, "No row of this file is reconciled.")
-        rejects.append((names[reject.file], reject.line, reject.code, message))
+        rejects.append((names[reject.file], reject.line, reject.code, reject.told(COMPARED)))
     return Side(reading.files, calls, legs, rejects, int(duplicate.sum()))
 
 

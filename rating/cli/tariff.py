@@ -65,7 +65,7 @@ def tariff_diff(old: str, new: str, show_all: bool, as_json: bool) -> None:
         try:
             books.append(load_book(name))
         except TariffError as error:
-            faults.append(str(error))
+            faults.append(error.told("Nothing was compared."))
     if faults:
         click.echo("\n".join(faults), err=True)
         sys.exit(NOTHING)

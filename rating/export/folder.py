@@ -39,22 +39,24 @@ def check_target(out: Path, force: bool) -> None:
         return
     if not force:
         raise UsageError(
-            f"{out}: output folder exists; expected a new folder, or --force to replace it whole. "
-            "Nothing was rated. [OUT-EXISTS]"
+            f"{out}: output folder exists; expected a new folder, or --force to replace it whole.",
+            "OUT-EXISTS",
         )
     if out.is_symlink():
-        raise UsageError(f"{out}: is a symbolic link; expected a folder. Nothing was rated. [OUT-EXISTS]")
+        raise UsageError(f"{out}: is a symbolic link; expected a folder.", "OUT-EXISTS")
     names = {path.name for path in out.iterdir()} if out.is_dir() else {""}
     if names and "run.json" not in names:
         raise UsageError(
             f"{out}: is no output of an earlier run; expected --force on a folder with run.json, so that "
-            "nothing else is deleted. Nothing was rated. [OUT-EXISTS]"
+            "nothing else is deleted.",
+            "OUT-EXISTS",
         )
     foreign = sorted(names - OUTPUTS)
     if foreign:
         raise UsageError(
             f"{out}: holds {', '.join(foreign)} beside the output; expected nothing that --force would "
-            "delete with it. Nothing was rated. [OUT-EXISTS]"
+            "delete with it.",
+            "OUT-EXISTS",
         )
 
 

@@ -41,15 +41,16 @@ def copy_table(name: str) -> CdrFile:
     """
     if not is_url(name):
         raise UsageError(
-            f"{_without_password(name)}: is no database URL; expected postgresql://, mysql:// or sqlite://. "
-            "Nothing was rated. [CDR-DATABASE]"
+            f"{_without_password(name)}: is no database URL; expected postgresql://, mysql:// or sqlite://.",
+            "CDR-DATABASE",
         )
     try:
         import sqlalchemy
     except ImportError:
         raise UsageError(
             f"{_without_password(name)}: cannot be read without SQLAlchemy and a driver; expected "
-            "pip install 'trunkrate[database]'. Nothing was rated. [CDR-DATABASE]"
+            "pip install 'trunkrate[database]'.",
+            "CDR-DATABASE",
         ) from None
     try:
         url = sqlalchemy.make_url(name)
@@ -57,8 +58,8 @@ def copy_table(name: str) -> CdrFile:
         shown = url.render_as_string(hide_password=True)
         if not isinstance(table, str) or not TABLE.match(table):
             raise UsageError(
-                f"{shown}: table is no name; expected one table as table=acc. "
-                "Nothing was rated. [CDR-DATABASE]"
+                f"{shown}: table is no name; expected one table as table=acc.",
+                "CDR-DATABASE",
             )
         engine = sqlalchemy.create_engine(_driver(url.difference_update_query(["table"])))
         return CdrFile(shown, _copy(engine, table), is_spooled=True)
@@ -66,7 +67,8 @@ def copy_table(name: str) -> CdrFile:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
         raise UsageError(
             f"{_without_password(name)}: cannot be read ({reason}); expected a database and table that this "
-            "user may read. Nothing was rated. [CDR-DATABASE]"
+            "user may read.",
+            "CDR-DATABASE",
         ) from None
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rating.arrays import NONE, SECOND, AnyArray, Bools, Ints, codes, encode, recode
-from rating.errors import Reject, row_message
+from rating.errors import Reject, row_text
 from rating.instants import RULE, parse, resolve
 from rating.schema import ACCOUNTCODE, CDR_COLUMNS, DIRECTIONS, FORWARD_TYPES, OPEN, TIME_COLUMNS, Calls
 from rating.sources.block import Block, no_text, shown
@@ -38,8 +38,8 @@ class _Rows:
     def reject_row(self, row: int, field: str, values: pa.Array, problem: str, rule: str, code: str) -> None:
         """Note one reject; the row stays among the good until `good` says otherwise."""
         line = int(self.lines[row])
-        message = row_message(self.name, line, field, shown(values[row]), problem, rule, code)
-        self.rejects.append(Reject(self.file, line, code, message))
+        text = row_text(self.name, line, field, shown(values[row]), problem, rule)
+        self.rejects.append(Reject(self.file, line, code, text))
 
 
 def typed(

@@ -103,7 +103,8 @@ def _expand(
             if not found:
                 raise UsageError(
                     f"{name}: folder holds no CDR file; expected files ending in {', '.join(SUFFIXES)}, "
-                    "plain or .gz. Nothing was rated. [CDR-FOLDER]"
+                    "plain or .gz.",
+                    "CDR-FOLDER",
                 )
             files += found
             skipped += passed
@@ -111,15 +112,16 @@ def _expand(
             files.append(CdrFile(name, path))
         else:
             raise UsageError(
-                f"{name}: is not there; expected a CDR file, a folder or -. Nothing was rated. [CDR-FILE]"
+                f"{name}: is not there; expected a CDR file, a folder or -.",
+                "CDR-FILE",
             )
     seen: dict[str, str] = {}
     for file in files:
         place = file.name if file.is_spooled else str(file.path.resolve())
         if place in seen:
             raise UsageError(
-                f"{file.name}: is the same file as {seen[place]}; expected each file once. "
-                "Nothing was rated. [CDR-FILE]"
+                f"{file.name}: is the same file as {seen[place]}; expected each file once.",
+                "CDR-FILE",
             )
         seen[place] = file.name
     return sorted(files, key=lambda file: file.name), sorted(skipped)

@@ -50,13 +50,14 @@ def recognise(file: CdrFile, name: str = "auto") -> Format:
             head = stream.read(HEAD)
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(
-            f"{file.name}: cannot be read ({error}); expected a readable file. Nothing was rated. [CDR-FILE]"
+            f"{file.name}: cannot be read ({error}); expected a readable file.",
+            "CDR-FILE",
         ) from None
     ending = file.name.lower().removesuffix(".gz")
     if file.name.lower().endswith(".gz") and not file.is_gzip and head:
         raise UsageError(
-            f"{file.name}: is named .gz but is not gzip; expected a whole gzip file. "
-            "Nothing was rated. [CDR-FILE]"
+            f"{file.name}: is named .gz but is not gzip; expected a whole gzip file.",
+            "CDR-FILE",
         )
     candidates = [format for format in FORMATS if name in ("auto", format.name)]
     return next((format for format in candidates if format.recognises(head, ending)), candidates[-1])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from rating.errors import Reject, UsageError, row_message
+from rating.errors import Reject, UsageError, row_text
 from rating.schema import Calls, concat, no_calls
 from rating.sources.block import Block, Damaged, FileNotes, Format, Options
 from rating.sources.canonical_parquet import ROWS, block_of, missing_columns, odd_columns, raw_of
@@ -52,10 +52,8 @@ class Untyped:
         """The calls of the block, and the rows that are none."""
         rejects = []
         for bad in self.block.bad:
-            message = row_message(
-                self.name, bad.line, bad.field, bad.value, bad.problem, bad.expected, bad.code
-            )
-            rejects.append(Reject(self.index, bad.line, bad.code, message))
+            text = row_text(self.name, bad.line, bad.field, bad.value, bad.problem, bad.expected)
+            rejects.append(Reject(self.index, bad.line, bad.code, text))
         if not len(self.block.lines):
             return no_calls(), rejects
         zone, ambiguous = self.options.zone, self.options.ambiguous
@@ -201,6 +199,6 @@ def _readable(name: str) -> Iterator[None]:
     except (OSError, EOFError, zlib.error, pa.ArrowException, Damaged) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise UsageError(
-            f"{name}: cannot be read to its end ({reason}); expected a whole file. "
-            "Nothing was rated. [CDR-FILE]"
+            f"{name}: cannot be read to its end ({reason}); expected a whole file.",
+            "CDR-FILE",
         ) from None

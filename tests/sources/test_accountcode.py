@@ -213,4 +213,5 @@ def test_convert_says_what_rate_says(tmp_path: Path) -> None:
     out = str(tmp_path / "calls.csv")
     done = CliRunner().invoke(main, ["convert", cdrs, "--out", out, "--accounts", accounts])
     assert done.exit_code == 1
-    assert done.stderr == f"{cdrs}{reject(ABROAD, 'two')}\n"
+    rated, written = "the others are rated: see rejects.csv.", "the others are written."
+    assert done.stderr == f"{cdrs}{reject(ABROAD, 'two')}\n".replace(rated, written)

@@ -495,7 +495,7 @@ def test_zip_that_cannot_be_read_stops_the_run(tmp_path: Path, make: Any, reason
     with pytest.raises(UsageError) as caught:
         rate(tmp_path, path)
     assert str(caught.value) == (
-        f"{path}: cannot be read to its end ({reason}); expected a whole file. Nothing was rated. [CDR-FILE]"
+        f"{path}: cannot be read to its end ({reason}); expected a whole file. [CDR-FILE]"
     )
 
 
