@@ -11,11 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rating.arrays import NONE, SECOND, AnyArray, Bools, Ints, runs
-from rating.errors import Endings
-
-COMPARED = Endings(
-    "Nothing was compared.", "Row rejected, the others are compared.", "No row of this file is compared."
-)
 
 BATCH = 1 << 21
 """Pairs looked at in one go: bounds the memory on busy trunks."""

@@ -12,6 +12,7 @@ from rating.errors import RATED, AccountsError, Fault, Reject, UsageError
 SAMPLES = Path(__file__).parent.parent / "cdr_samples" / "formats"
 ACCOUNTS = str(SAMPLES / "accounts.yaml")
 SAMPLE = str(SAMPLES / "kamailio_acc_cdrs.csv")
+DATABASE = "postgresql://me:sec/r@t@127.0.0.1:1/db?table=a;b"
 COMMANDS = {
     "rate": (["rate", "{cdrs}", "--accounts", "{accounts}", "--tariffs", "{book}", "--out", "out"], "rated"),
     "convert": (["convert", "{cdrs}", "--accounts", "{accounts}", "--out", "out.csv"], "written"),
@@ -53,6 +54,15 @@ def test_files_that_cannot_be_read(command: str) -> None:
         "--timezone 'Mars/X' is unknown; expected a name of the tz database, as Europe/Paris. "
         f"{ending} [TIMEZONE]\n"
     )
+
+
+@pytest.mark.parametrize("command", ["rate", "convert", "reconcile"])
+def test_a_database_that_cannot_be_read(command: str) -> None:
+    message = said(command, cdrs=DATABASE)
+    assert message.startswith("postgresql://me:***@")
+    assert message.endswith(f" Nothing was {COMMANDS[command][1]}. [CDR-DATABASE]\n")
+    assert "sec" not in message
+    assert "r@t" not in message
 
 
 @pytest.mark.parametrize("command", ["rate", "convert", "reconcile"])

@@ -15,6 +15,7 @@ from rating import reconcile as module
 from rating.arrays import NONE, SECOND
 from rating.cli import main
 from rating.reconcile import Legs, Tolerance, reconcile
+from rating.reconcile_sides import Side
 
 FORMATS = Path(__file__).parent.parent / "cdr_samples" / "formats"
 ACCOUNTS = str(FORMATS / "accounts.yaml")
@@ -396,9 +397,7 @@ def test_bad_arguments(tmp_path: Path, arguments: list[str], message: str) -> No
 
 
 def test_rows_lost_would_stop_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rating.cli import reconcile as command
-
-    monkeypatch.setattr(command.Side, "not_a_call", property(lambda side: 1))
+    monkeypatch.setattr(Side, "not_a_call", property(lambda side: 1))
     files = sides(tmp_path, [row("x", 0)], [row("y", 0)])
     result = run(*files, "--accounts", ACCOUNTS)
     assert isinstance(result.exception, AssertionError)

@@ -41,14 +41,14 @@ def copy_table(name: str) -> CdrFile:
     """
     if not is_url(name):
         raise UsageError(
-            f"{_without_password(name)}: is no database URL; expected postgresql://, mysql:// or sqlite://.",
+            f"{without_password(name)}: is no database URL; expected postgresql://, mysql:// or sqlite://.",
             "CDR-DATABASE",
         )
     try:
         import sqlalchemy
     except ImportError:
         raise UsageError(
-            f"{_without_password(name)}: cannot be read without SQLAlchemy and a driver; expected "
+            f"{without_password(name)}: cannot be read without SQLAlchemy and a driver; expected "
             "pip install 'trunkrate[database]'.",
             "CDR-DATABASE",
         ) from None
@@ -66,7 +66,7 @@ def copy_table(name: str) -> CdrFile:
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
         raise UsageError(
-            f"{_without_password(name)}: cannot be read ({reason}); expected a database and table that this "
+            f"{without_password(name)}: cannot be read ({reason}); expected a database and table that this "
             "user may read.",
             "CDR-DATABASE",
         ) from None
@@ -101,5 +101,12 @@ def _copy(engine: Any, table: str) -> Path:
     return Path(file.name)
 
 
-def _without_password(name: str) -> str:
-    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", name)
+def without_password(name: str) -> str:
+    """A URL as messages show it; other names as they are.
+
+    Examples
+    --------
+    >>> without_password("postgresql://me:sec/r@t@127.0.0.1/db"), without_password("october.csv")
+    ('postgresql://me:***@127.0.0.1/db', 'october.csv')
+    """
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", name)

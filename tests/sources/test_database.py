@@ -1,6 +1,7 @@
 """Kamailio's tables straight from a real PostgreSQL: what is rated is what their CSV gives."""
 
 import csv
+import json
 import os
 import shutil
 import socket
@@ -104,6 +105,72 @@ def test_sqlite_and_convert(tmp_path: Path) -> None:
     accounts = str(SAMPLES / "accounts.yaml")
     result = CliRunner().invoke(main, ["convert", url, "--out", str(out), "--accounts", accounts])
     assert "10 rows = 10 written + 0 rejected" in result.output
+
+
+def reconcile(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["reconcile", *arguments, "--accounts", str(SAMPLES / "accounts.yaml")])
+
+
+def test_table_reconciles_as_its_csv(server: str) -> None:
+    sample = SAMPLES / "kamailio_acc_cdrs.csv"
+    fill(server, "acc_cdrs", sample)
+    for sides in ((server, str(sample)), (str(sample), server)):
+        result = reconcile(*sides, "--json")
+        assert (result.exit_code, result.stderr) == (0, "")
+        found = json.loads(result.stdout)
+        assert (found["matched"], found["a"]["legs"], found["b"]["legs"]) == (10, 10, 10)
+        assert [found[side]["files"][0]["format"] for side in "ab"] == ["kamailio-acc_cdrs"] * 2
+        names = [found[side]["files"][0]["name"] for side in "ab"]
+        assert sorted(names) == sorted([str(sample), server.replace("secret", "***")])
+    text = reconcile(server, str(SAMPLES / "audiocodes_syslog_calls.txt"))
+    assert text.exit_code == 0, text.output
+    assert "A: 10 rows = 10 matched + 0 only in A + 0 rejected; 10 legs, 1,542 s\n" in text.stdout
+    assert not list(Path("/tmp").glob("trunkrate-table-*"))
+
+
+def test_two_tables_reconcile(server: str) -> None:
+    for table in ("acc_cdrs", "acc"):
+        fill(server, table, SAMPLES / f"kamailio_{table}.csv")
+    found = json.loads(reconcile(server, f"{server}?table=acc", "--json").stdout)
+    assert (found["matched"], len(found["only_in_a"]), len(found["only_in_b"])) == (10, 0, 0)
+
+
+def test_sides_that_cannot_be_compared(server: str, tmp_path: Path) -> None:
+    """In words, without the password, and no copy is left."""
+    sample = SAMPLES / "kamailio_acc_cdrs.csv"
+    fill(server, "acc_cdrs", sample)
+    shown = server.replace("secret", "***")
+    missing = f"{server}?table=nothing"
+    nothing = " Nothing was compared."
+    rule = "expected a database and table that this user may read"
+    empty = tmp_path / "empty.csv"
+    empty.write_text(sample.read_text().splitlines()[0] + "\n")
+    fill(server, "hollow", sample)
+    engine = sa.create_engine(server.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM hollow"))
+    engine.dispose()
+    for sides, message in (
+        (
+            (server, server),
+            f"{shown}: is on both sides; expected two sources.{nothing} [RECONCILE-SAME]",
+        ),
+        (
+            (server, server.replace("secret", "other")),
+            f"{shown}: is on both sides; expected two sources.{nothing} [RECONCILE-SAME]",
+        ),
+        (
+            (str(sample), missing),
+            f"{shown}?table=nothing: cannot be read (nothing); {rule}.{nothing} [CDR-DATABASE]",
+        ),
+        (
+            (f"{server}?table=hollow", str(empty)),
+            f"{shown}?table=hollow, {empty}: hold no call leg; expected CDRs.{nothing} [RECONCILE-NONE]",
+        ),
+    ):
+        result = reconcile(*sides)
+        assert (result.exit_code, result.stdout, result.stderr) == (2, "", message + "\n")
+    assert not list(Path("/tmp").glob("trunkrate-table-*"))
 
 
 @pytest.mark.parametrize(
