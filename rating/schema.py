@@ -122,7 +122,7 @@ def concat(parts: list[Calls]) -> Calls:
 
 
 def join_columns(pieces: list[Any], lengths: list[int]) -> Any:
-    """Columns of one field, one after the other; those that parts lack are empty there, or None where all do."""
+    """Columns of one field, one after the other; what a part lacks is empty there, None where all do."""
     if all(piece is None for piece in pieces):
         return None
     pieces = [

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
+from outputs import rated_calls
 
 from rating.batch import Request, run_batch
 
@@ -68,5 +68,5 @@ def test_numbers_tell(
         )
         assert message in run.rejects[0].message
     else:
-        (call,) = pq.read_table(tmp_path / "out" / "rated_calls.parquet").to_pylist()
+        (call,) = rated_calls(tmp_path / "out")
         assert (call["direction"], call["trunk_id"]) == expected

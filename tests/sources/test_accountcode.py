@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from outputs import rated_calls
 
 from rating.batch import Request, run_batch
 from rating.cli import main
@@ -71,7 +72,7 @@ def rate(folder: Path, form: str, *rows: str) -> tuple[list[dict[str, Any]], lis
     cdrs, accounts = files(folder, form, *rows)
     run = run_batch(Request([cdrs], accounts, "contract", folder / "out", force=True)).run
     assert sum(run.total.values()) == len(rows)
-    return run.results.rated.to_pylist(), [reject.message.removeprefix(cdrs) for reject in run.rejects]
+    return rated_calls(folder / "out"), [reject.message.removeprefix(cdrs) for reject in run.rejects]
 
 
 def reject(called: str, accountcode: str) -> str:
@@ -179,8 +180,8 @@ def test_files_with_and_without_accountcodes_in_one_run(tmp_path: Path) -> None:
     for name in ("a.csv", "z.csv"):
         other = tmp_path / name
         other.write_bytes((SAMPLES / "kamailio_acc_cdrs.csv").read_bytes())
-        run = run_batch(Request([cdrs, str(other)], accounts, "contract", tmp_path / "out", force=True)).run
-        found = [(call["trunk_id"], call["source"]) for call in run.results.rated.to_pylist()]
+        run_batch(Request([cdrs, str(other)], accounts, "contract", tmp_path / "out", force=True))
+        found = [(call["trunk_id"], call["source"]) for call in rated_calls(tmp_path / "out")]
         assert sorted(set(found)) == [("t1", "kamailio"), ("t4", "asterisk")]
         assert len(found) == 11
 

@@ -6,10 +6,9 @@ import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
+from outputs import rated_calls
 
 from rating.accounts_file import load_accounts
 from rating.arrays import NONE, SECOND
@@ -133,10 +132,6 @@ def test_other_formats_are_not_claimed(other: Path) -> None:
 )
 def test_canonical_files_are_not_claimed(head: bytes) -> None:
     assert not any(f.recognises(head, "x.csv") for f in FORMATS if f.name == "kamailio")
-
-
-def rated_calls(out: Path) -> list[dict[str, Any]]:
-    return pq.read_table(out / "rated_calls.parquet").to_pylist()
 
 
 @pytest.mark.parametrize("name", FILES)
