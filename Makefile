@@ -1,6 +1,6 @@
 # make demo   install into .venv, rate the sample month, write out/demo
 # make test   install what the tests need, check and test everything
-# make bench  measure
+# make bench  measure one month; bench-scaling: up to 50 million CDRs; bench-small: small jobs
 # make soak   the long tests
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # pip compiles what it copies; a checkout is compiled here, or PYTHONDONTWRITEBYTECODE costs 0.1 s at each start.
 COMPILE = @$(BIN)/python -m compileall -q rating
 
-.PHONY: demo test lint bench soak docs golden samples clean
+.PHONY: demo test lint bench bench-scaling bench-small soak docs golden samples clean
 
 demo: $(VENV)/.base
 	@$(BIN)/trunkrate rate cdr_samples/demo/cdrs --accounts cdr_samples/demo/accounts.yaml \
@@ -23,8 +23,14 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.test
-	$(BIN)/python bench/million.py
+bench: $(VENV)/.bench
+	$(BIN)/python bench/run.py --write
+
+bench-scaling: $(VENV)/.bench
+	$(BIN)/python bench/scaling.py --write
+
+bench-small: $(VENV)/.bench
+	$(BIN)/python bench/small.py --write
 
 soak: $(VENV)/.test
 	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q tests/test_properties.py tests/test_bad_input.py
@@ -70,4 +76,8 @@ $(VENV)/.base: $(BIN)/python setup.cfg pyproject.toml
 $(VENV)/.test: $(BIN)/python setup.cfg pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
 	$(COMPILE)
+	@touch $@
+
+$(VENV)/.bench: $(BIN)/python setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@touch $@

@@ -13,7 +13,7 @@ NULL_AS_EMPTY = ("site_id", "forwarded_by", "forward_type", "end_reason")
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """What differs, a line a column; texts, instants and decimals compare by value, not by how they are stored."""
+    """What differs, a line a column; values compare, not how they are stored."""
     names, others = pq.read_schema(one).names, pq.read_schema(other).names
     if names != others:
         return [f"columns {names} and {others}"]
@@ -30,7 +30,9 @@ def differences(one: Path, other: Path) -> list[str]:
         count = pc.sum(wrong).as_py() or 0
         if count:
             row = pc.index(wrong, True).as_py()
-            found.append(f"{name}: {count:,} rows, first {row}: {left[row].as_py()!r} and {right[row].as_py()!r}")
+            found.append(
+                f"{name}: {count:,} rows, first {row}: {left[row].as_py()!r} and {right[row].as_py()!r}"
+            )
     return found
 
 

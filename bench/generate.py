@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
-from tariff_book import NO_RATE_CODE, Dialable, dialable, write_book
+from tariff_book import NO_RATE_CODE, PREFIXES, Dialable, dialable, write_book
 
 SEED = 20261001
 START = 1_790_805_600  # 2026-10-01T00:00 in Paris
@@ -227,12 +227,12 @@ def _trunks_csv(trunks: Trunks) -> str:
     return "\n".join(lines) + "\n"
 
 
-def book() -> Path:
+def book(prefixes: int = PREFIXES) -> Path:
     """The book's folder, written where it is not there or not of this generator."""
-    folder = DATA / "book"
+    folder = DATA / ("book" if prefixes == PREFIXES else f"book-{prefixes}")
     if not _is_fresh(folder):
         _clear(folder)
-        write_book(folder)
+        write_book(folder, prefixes)
         _stamp(folder)
     return folder
 
@@ -273,7 +273,9 @@ def _write(folder: Path, count: int, kinds: list[str], typed: bool) -> None:
 
 def _version() -> str:
     here = Path(__file__).parent
-    return hashlib.sha256(b"".join((here / n).read_bytes() for n in ("generate.py", "tariff_book.py"))).hexdigest()
+    return hashlib.sha256(
+        b"".join((here / n).read_bytes() for n in ("generate.py", "tariff_book.py"))
+    ).hexdigest()
 
 
 def _is_fresh(folder: Path) -> bool:

@@ -1,7 +1,7 @@
 """A tariff book for measurements: 12,000 prefixes, prices invented, fixed seed.
 
-French ranges, short numbers, and some two hundred countries whose prefixes nest up to ten digits deep. Rows with
-time windows, steps and fees stand on prefixes that the generated month never dials.
+French ranges, short numbers, and some two hundred countries whose prefixes nest up to ten digits deep.
+Rows with time windows, steps and fees stand on prefixes that the generated month never dials.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ NO_RATE_CODE = 999
 FEATURED = ("7", "44", "86", "870", "881")
 """Country codes with windows, steps and fees."""
 
-COUNTRY_CODES = (
-    "1 20 211 212 213 216 218 220 221 222 223 224 225 226 227 228 229 230 231 232 233 234 235 236 237 238 239 240 241 "
-    "242 243 244 245 248 249 250 251 252 253 254 255 256 257 258 260 261 263 264 265 266 267 268 269 27 291 297 298 "
-    "299 30 31 32 34 350 351 352 353 354 355 356 357 358 359 36 370 371 372 373 374 375 376 377 378 380 381 382 383 385 "
-    "386 387 389 39 40 41 420 421 423 43 45 46 47 48 49 500 501 502 503 504 505 506 507 509 51 52 53 54 55 56 57 58 "
-    "591 592 593 595 597 598 599 60 61 62 63 64 65 66 670 672 673 674 675 676 677 678 679 680 682 683 685 686 688 690 "
-    "691 692 81 82 84 850 852 853 855 856 880 886 90 91 92 93 94 95 960 961 962 963 964 965 966 967 968 970 971 972 "
-    "973 974 975 976 977 992 993 994 995 996 998"
-).split()
+_CODES = """
+1 20 211 212 213 216 218 220 221 222 223 224 225 226 227 228 229 230 231 232 233 234 235 236 237 238
+239 240 241 242 243 244 245 248 249 250 251 252 253 254 255 256 257 258 260 261 263 264 265 266 267
+268 269 27 291 297 298 299 30 31 32 34 350 351 352 353 354 355 356 357 358 359 36 370 371 372 373
+374 375 376 377 378 380 381 382 383 385 386 387 389 39 40 41 420 421 423 43 45 46 47 48 49 500 501
+502 503 504 505 506 507 509 51 52 53 54 55 56 57 58 591 592 593 595 597 598 599 60 61 62 63 64 65 66
+670 672 673 674 675 676 677 678 679 680 682 683 685 686 688 690 691 692 81 82 84 850 852 853 855 856
+880 886 90 91 92 93 94 95 960 961 962 963 964 965 966 967 968 970 971 972 973 974 975 976 977 992
+993 994 995 996 998
+"""
+COUNTRY_CODES = _CODES.split()
 
 FIXED = {"1": range(0, 100), "2": range(30, 60), "3": range(20, 90), "4": range(20, 100), "5": range(24, 70)}
 FIXED["9"] = (*range(50, 60), *range(70, 76), *range(80, 90))
@@ -54,9 +56,9 @@ windows:
 
 FAIR_USE = """\
 fair_use:
-  - {reason: forwarding,       measure: forwarded_time,   per: user,    limit: 2 h,  types: [unconditional], on_breach: excess}
-  - {reason: fair_use_numbers, measure: distinct_numbers, per: channel, limit: 300,  scope: outbound,        on_breach: excess}
-  - {reason: fair_use_hours,   measure: time,             per: channel, limit: 40 h, on_breach: excess}
+  - {reason: forwarding, measure: forwarded_time, per: user, limit: 2 h, types: [unconditional]}
+  - {reason: fair_use_numbers, measure: distinct_numbers, per: channel, limit: 300, scope: outbound}
+  - {reason: fair_use_hours, measure: time, per: channel, limit: 40 h}
 """
 
 PLANS = {
@@ -83,16 +85,22 @@ def dialable() -> Dialable:
     fixed = [f"33{z}{ab:02}" for z, found in FIXED.items() for ab in found]
     mobile = [f"33{z}{ab:02}" for z, found in MOBILE.items() for ab in found]
     abroad = [p for p in _abroad() if not p.startswith(FEATURED)]
-    lists = ((fixed, 11), (mobile, 11), (abroad, 12), (["33800", "33801", "33805"], 11), (["33806", "33809"], 11))
+    lists = (
+        (fixed, 11),
+        (mobile, 11),
+        (abroad, 12),
+        (["33800", "33801", "33805"], 11),
+        (["33806", "33809"], 11),
+    )
     return Dialable(tuple((np.array([int(p) for p in found], np.int64), digits) for found, digits in lists))
 
 
-def _abroad() -> list[str]:
+def _abroad(prefixes: int = PREFIXES) -> list[str]:
     """Country codes and prefixes below them; any prefix may grow a longer one."""
     rng = np.random.default_rng(SEED)
     found = [*COUNTRY_CODES, *FEATURED]
     seen = set(found)
-    wanted = PREFIXES - len(_french())
+    wanted = prefixes - len(_french())
     while len(found) < wanted:
         parent = found[int(rng.integers(0, len(found)))]
         child = parent + str(rng.integers(0, 10 ** int(rng.integers(1, 3))))
@@ -121,7 +129,7 @@ def _french() -> list[tuple[str, str, str]]:
     return [*rows, ("FR:118*", "Renseignements", "fr_short"), ("FR:10*", "Numéros courts", "fr_short")]
 
 
-def deck_rows() -> list[str]:
+def deck_rows(prefixes: int = PREFIXES) -> list[str]:
     """The lines of rate_deck.csv after the header."""
     rng = np.random.default_rng(SEED + 2)
 
@@ -139,7 +147,7 @@ def deck_rows() -> list[str]:
         else:
             cost, terms = price(8_000, 25_000), "0.0000,,60,60,,"
         rows.append(f"{prefix},{destination},{klass},FR,{cost},{terms},,,,")
-    for i, prefix in enumerate(_abroad()):
+    for i, prefix in enumerate(_abroad(prefixes)):
         code = next(c for c in (prefix[:3], prefix[:2], prefix[:1]) if c in COUNTRY_CODES or c in FEATURED)
         klass = "satellite" if code in ("870", "881") else "international"
         begin = f"{prefix},Zone {code} {len(prefix)},{klass},{code}"
@@ -156,7 +164,7 @@ def deck_rows() -> list[str]:
 
 
 def featured_prefixes() -> set[str]:
-    """Prefixes whose rows have a window, a step, a fee or increments of their own: for peers out of bounds."""
+    """Prefixes whose rows have a window, a step, a fee or their own increments: not for peers."""
     found = set()
     for row in deck_rows():
         cells = row.split(",")
@@ -165,7 +173,7 @@ def featured_prefixes() -> set[str]:
     return found
 
 
-def write_book(folder: Path) -> None:
+def write_book(folder: Path, prefixes: int = PREFIXES) -> None:
     """book.yaml, windows.yaml, plans and rate_deck.csv."""
     (folder / "plans").mkdir()
     (folder / "book.yaml").write_text(BOOK, encoding="utf-8")
@@ -177,4 +185,4 @@ def write_book(folder: Path) -> None:
             "increments: 60/60\nlimit_channels: max\noccupancy_from: setup\non_over_cap: flag\n" + fair_use
         )
         (folder / "plans" / f"{name}.yaml").write_text(text, encoding="utf-8")
-    (folder / "rate_deck.csv").write_text("\n".join([HEADER, *deck_rows()]) + "\n", encoding="utf-8")
+    (folder / "rate_deck.csv").write_text("\n".join([HEADER, *deck_rows(prefixes)]) + "\n", encoding="utf-8")

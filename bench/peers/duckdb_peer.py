@@ -1,6 +1,6 @@
 """The rating of the bench's month in DuckDB.
 
-    python bench/peers/duckdb_peer.py MONTH_FOLDER RATE_DECK OUT_FOLDER TARIFF_VERSION [--occupancy]
+python bench/peers/duckdb_peer.py MONTH_FOLDER RATE_DECK OUT_FOLDER TARIFF_VERSION [--occupancy]
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import duckdb
 import pyarrow as pa
+
 from peers.deck import DIGITS, read_spans
 
 NUMBERS, HOURS_S = 300, 40 * 3600  # per channel
 
 MONTHS = tuple(f"{year}-{month:02}" for year in (2026, 2027) for month in range(1, 13))
+UNRATED = "COPY (SELECT call_id FROM calls WHERE reason = 'no_rate') TO '{out}' (HEADER)"
 REASONS = ("not_answered", "inbound", "emergency", "free", "no_rate", "out_of_plan")
 REASONS = (*REASONS, "included", "fair_use_numbers", "fair_use_hours")
 
@@ -36,7 +38,8 @@ WITH reached AS (
 ),
 keyed AS (
     SELECT b_number,
-        CASE WHEN b_number[1] = '+' THEN rpad(b_number[2:], {DIGITS}, '0')::BIGINT ELSE -b_number::BIGINT END AS key
+        CASE WHEN b_number[1] = '+' THEN rpad(b_number[2:], {DIGITS}, '0')::BIGINT
+            ELSE -b_number::BIGINT END AS key
     FROM reached
 )
 SELECT b_number, row_number() OVER ()::INTEGER AS b_id, deck.* EXCLUDE deck
@@ -45,11 +48,13 @@ FROM keyed ASOF LEFT JOIN spans ON key >= start LEFT JOIN deck USING (deck)
 
 SORTED = """
 CREATE TEMP TABLE calls AS
-SELECT source::texts AS source, call_id, t.trunk, t.trunk_id, t.customer_id, t.plan, t.channels, a_number, b_number,
+SELECT source::texts AS source, call_id, t.trunk, t.trunk_id, t.customer_id, t.plan, t.channels,
+    a_number, b_number,
     {setup_time} AS setup, {answer_time} AS answer, {release_time} AS release, coalesce(answer, setup) AS at_,
     strftime(timezone('Europe/Paris', at_ AT TIME ZONE 'UTC'), '%Y-%m')::months AS month,
     user_id::texts AS user_id, forwarded_by::texts AS forwarded_by, forward_type::texts AS forward_type,
-    sip_code::SMALLINT AS sip_code, direction = 'outbound' AS outbound, outbound AND answer IS NOT NULL AS reached,
+    sip_code::SMALLINT AS sip_code, direction = 'outbound' AS outbound,
+    outbound AND answer IS NOT NULL AS reached,
     CASE WHEN reached THEN n.b_id END AS b_id,
     CASE WHEN reached THEN n.price ELSE 0 END AS price,
     CASE WHEN reached THEN n.price_per_minute END AS price_per_minute,
@@ -64,8 +69,8 @@ SELECT source::texts AS source, call_id, t.trunk, t.trunk_id, t.customer_id, t.p
         WHEN n.destination_class = 'fr_free' THEN 'free'
         WHEN n.price IS NULL THEN 'no_rate'
         WHEN t.plan = 'unlimited-fixed' AND n.destination_class IN ('fr_fixed', 'fr_shared') THEN 'included'
-        WHEN t.plan = 'unlimited-fixed-mobile' AND n.destination_class IN ('fr_fixed', 'fr_mobile', 'fr_shared')
-            THEN 'included'
+        WHEN t.plan = 'unlimited-fixed-mobile'
+            AND n.destination_class IN ('fr_fixed', 'fr_mobile', 'fr_shared') THEN 'included'
         ELSE 'out_of_plan' END)::reasons AS reason,
     CASE WHEN reason = 'out_of_plan' THEN duration_s ELSE 0 END AS billed_s
 FROM '{cdrs}' JOIN trunks t USING (trunk_id) LEFT JOIN numbers n USING (b_number)
@@ -89,7 +94,8 @@ WHERE calls.trunk = c.trunk AND calls.month = c.month AND calls.rowid >= c.cross
 BEYOND = f"""
 WITH eligible AS (
     SELECT rowid AS row, channels, duration_s,
-        sum(duration_s) OVER (PARTITION BY trunk, month ORDER BY rowid ROWS UNBOUNDED PRECEDING)::BIGINT AS after
+        sum(duration_s) OVER (PARTITION BY trunk, month ORDER BY rowid ROWS UNBOUNDED PRECEDING)::BIGINT
+            AS after
     FROM calls WHERE reason = 'included'
 ),
 beyond AS (
@@ -106,11 +112,14 @@ COPY (
         a_number, b_number, b_number AS b_dialled,
         setup AS setup_time, answer AS answer_time, release AS release_time, duration_s,
         coalesce(prefix, '') AS prefix, coalesce(destination, '') AS destination,
-        coalesce(destination_class, '') AS destination_class, CASE WHEN reached THEN plan ELSE '' END AS plan, reason,
-        CASE WHEN reached AND reason NOT IN ('emergency', 'free') THEN duration_s - billed_s ELSE 0 END AS included_s,
+        coalesce(destination_class, '') AS destination_class,
+        CASE WHEN reached THEN plan ELSE '' END AS plan, reason,
+        CASE WHEN reached AND reason NOT IN ('emergency', 'free') THEN duration_s - billed_s ELSE 0 END
+            AS included_s,
         billed_s, (billed_s + 59) // 60 * 60 AS billable_s, price_per_minute,
         -- micros a minute to 10**-4, half up
-        (((price * billable_s + 3000) // 6000)::DECIMAL(14, 0) * 0.0001::DECIMAL(5, 4))::DECIMAL(18, 4) AS amount,
+        (((price * billable_s + 3000) // 6000)::DECIMAL(14, 0) * 0.0001::DECIMAL(5, 4))::DECIMAL(18, 4)
+            AS amount,
         'EUR' AS currency, NULL::BOOLEAN AS over_cap, user_id, forwarded_by, forward_type, sip_code,
         '' AS end_reason, '{version}' AS tariff_version
     FROM calls WHERE reason <> 'no_rate'
@@ -119,16 +128,17 @@ COPY (
 
 EVENTS = """
 CREATE TEMP TABLE events AS  -- releases before setups of the same instant
-SELECT unnest([(trunk::BIGINT << 45) + epoch_ms(setup) * 2 + 1, (trunk::BIGINT << 45) + epoch_ms(release) * 2])
-    AS event
+SELECT (trunk::BIGINT << 45) + unnest([epoch_ms(setup) * 2 + 1, epoch_ms(release) * 2]) AS event
 FROM calls ORDER BY event
 """
 
 PEAKS = """
 COPY (
     SELECT trunk_id::VARCHAR AS trunk_id, max(up) AS peak_channels
-    FROM (SELECT (event >> 45)::INTEGER AS trunk, sum((event & 1) * 2 - 1) OVER (ROWS UNBOUNDED PRECEDING) AS up FROM events)
-    JOIN trunks USING (trunk) GROUP BY ALL ORDER BY trunk_id
+    FROM (
+        SELECT (event >> 45)::INTEGER AS trunk, sum((event & 1) * 2 - 1) OVER (ROWS UNBOUNDED PRECEDING) AS up
+        FROM events
+    ) JOIN trunks USING (trunk) GROUP BY ALL ORDER BY trunk_id
 ) TO '{out}' (HEADER)
 """
 
@@ -171,7 +181,9 @@ def rate(month: Path, deck_file: Path, out: Path, version: str, occupancy: bool)
         db.execute(EVENTS)
         db.execute(PEAKS.format(out=out / "peaks.csv"))
         laps.lap("occupancy")
-    db.execute(f"COPY (SELECT call_id FROM calls WHERE reason = 'no_rate') TO '{out / 'unrated.csv'}' (HEADER)")
+    db.execute(
+        f"COPY (SELECT call_id FROM calls WHERE reason = 'no_rate') TO '{out / 'unrated.csv'}' (HEADER)"
+    )
     db.execute(RATED.format(out=out / "rated_calls.parquet", version=version))
     laps.lap("price, write")
     return laps.stages
@@ -190,7 +202,8 @@ def _settings(db: duckdb.DuckDBPyConnection, month: Path, deck_file: Path) -> No
     for name in ("trunk_id", "customer_id", "plan"):
         db.execute(f"CREATE TYPE {name}_ AS ENUM (SELECT DISTINCT {name} FROM trunks_)")
     db.execute(
-        "CREATE TEMP TABLE deck AS SELECT deck, prefix::prefix_ AS prefix, destination::destination_ AS destination, "
+        "CREATE TEMP TABLE deck AS SELECT deck, prefix::prefix_ AS prefix, "
+        "destination::destination_ AS destination, "
         "destination_class::destination_class_ AS destination_class, price, "
         "(price::DECIMAL(12, 0) * 0.000001::DECIMAL(6, 6))::DECIMAL(18, 6) AS price_per_minute FROM deck_"
     )
