@@ -39,31 +39,36 @@ def run(command: list[str], allowed: tuple[int, ...] = (0,), limit_mb: float | N
     allowed : exit codes that are no failure (trunkrate gives 1 where calls are without a rate)
     limit_mb : memory beyond which the process is ended
     """
-    log = HERE / "data" / "log.txt"
-    log.parent.mkdir(exist_ok=True)
+    data = HERE / "data"
+    data.mkdir(exist_ok=True)
+    log, report = data / f"log-{os.getpid()}.txt", data / f"report-{os.getpid()}.txt"
+    launch = [sys.executable, "-I", "-S", str(HERE / "launch.py"), str(report)]
     with log.open("wb") as file:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, cwd=ROOT)
+        process = subprocess.Popen([*launch, *command], stdout=file, stderr=subprocess.STDOUT, cwd=ROOT)
         if limit_mb is not None:
             threading.Thread(target=_watch, args=(process.pid, limit_mb), daemon=True).start()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process.wait()
     output = log.read_text(encoding="utf-8", errors="replace")
-    if process.returncode not in allowed:
-        raise CommandError(f"{' '.join(command)} gave {process.returncode}:\n{output[-2000:]}")
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
+    if process.returncode:
+        raise CommandError(f"launch.py gave {process.returncode}:\n{output[-2000:]}")
+    seconds, cpu_s, peak_kb, code = report.read_text(encoding="ascii").split()
+    log.unlink()
+    report.unlink()
+    if int(code) not in allowed:
+        raise CommandError(f"{' '.join(command)} gave {code}:\n{output[-2000:]}")
+    return Measured(float(seconds), float(cpu_s), float(peak_kb) / 1024, output)
 
 
-def _watch(pid: int, limit_mb: float) -> None:
-    """End a process that holds more memory than the limit."""
+def _watch(launcher: int, limit_mb: float) -> None:
+    """End the process that a launcher started when it holds more memory than the limit."""
     import psutil
 
     try:
-        process = psutil.Process(pid)
-        while process.is_running():
-            if process.memory_info().rss > limit_mb * 2**20:
-                process.kill()
+        parent = psutil.Process(launcher)
+        while parent.is_running():
+            for process in parent.children():
+                if process.memory_info().rss > limit_mb * 2**20:
+                    process.kill()
             time.sleep(0.1)
     except psutil.Error:
         return

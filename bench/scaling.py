@@ -80,7 +80,7 @@ def main() -> None:
         for kind in given.formats:
             runs = found[kind][count] = rate(count, kind, given.limit_gb)
             if not runs:
-                rows.append([f"{count:,}", kind, "", "", f"> {given.limit_gb:.0f}"])
+                rows.append([f"{count:,}", kind, "", "", f"> {given.limit_gb:g}"])
             else:
                 seconds = median(runs)
                 per_million = f"{seconds / count * 1e6:.2f}"
