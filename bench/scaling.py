@@ -55,8 +55,9 @@ def plot(found: dict[str, dict[int, list[Measured]]]) -> None:
     largest = max((count for by_size in found.values() for count, runs in by_size.items() if runs), default=0)
     if largest:
         slowest = max(median(by_size[largest]) for by_size in found.values() if by_size.get(largest))
-        line = [largest / 1000, largest]
-        left.plot(line, [slowest / 1000, slowest], color="grey", linestyle=":", label="linear")
+        least = min(count for by_size in found.values() for count, runs in by_size.items() if runs)
+        line = [slowest * least / largest, slowest]
+        left.plot([least, largest], line, color="grey", linestyle=":", label="linear")
     right.axhline(BOUND_GB, color="grey", linestyle=":", label=f"{BOUND_GB:.0f} GB")
     left.set(xlabel="CDRs", ylabel="seconds, start to end", xscale="log", yscale="log")
     right.set(xlabel="CDRs", ylabel="peak memory, GB", xscale="log", ylim=(0, None))
