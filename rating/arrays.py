@@ -20,6 +20,9 @@ SECOND = 1_000_000_000
 """Nanoseconds in a second."""
 
 
+_EXACT = 1 << 20
+
+
 def texts(values: Sequence[str]) -> pa.Array:
     """A plain Arrow text array."""
     return pa.array(values, pa.string())
@@ -108,6 +111,25 @@ def exact_sum(values: AnyArray) -> int:
         return 0
     high, low = np.divmod(values, 1 << 32)
     return int(high.sum()) * (1 << 32) + int(low.sum())
+
+
+def exact_sums(values: AnyArray, group: AnyArray, groups: int) -> list[int]:
+    """Sum of the int64 values >= 0 of each group, without overflow; list of `groups`.
+
+    Examples
+    --------
+    >>> exact_sums(np.array([2**62, 2**62, 7]), np.array([0, 0, 1]), 2)
+    [9223372036854775808, 7]
+    """
+    total = [0] * groups
+    for start in range(0, len(values), _EXACT):
+        part, which = values[start : start + _EXACT], group[start : start + _EXACT]
+        for shift in (0, 31) if int(part.max()) >> 31 else (0,):
+            # float64 holds sums of 2**20 values below 2**32 exactly
+            weights = part >> shift if shift else part & 0x7FFF_FFFF
+            for i, found in enumerate(np.bincount(which, weights, groups).tolist()):
+                total[i] += int(found) << shift
+    return total
 
 
 def group_ids(*keys: AnyArray) -> tuple[Ints, Ints]:

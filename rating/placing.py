@@ -66,8 +66,7 @@ def gather(parts: list[Placed]) -> Placed:
         code, values, used, first = unify(pieces)
         columns[f.name] = recode(code, values)
         of_parts = [part.a_values if f.name == "a_text" else part.b_values for part in parts]
-        read = join_numbers([found.take(rows) for found, rows in zip(of_parts, used, strict=True)])
-        numbers[f.name] = read.take(first)
+        numbers[f.name] = join_numbers(values, of_parts, used, first)
     trunk = np.concatenate([part.trunk for part in parts])
     return Placed(Calls(**columns), trunk, numbers["a_text"], numbers["b_text"])
 

@@ -11,7 +11,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rating.accounts import Accounts
-from rating.arrays import NONE, AnyArray, Bools, Ints, codes, exact_sum, join, recode, runs, texts, used_codes
+from rating.arrays import (
+    NONE,
+    AnyArray,
+    Bools,
+    Ints,
+    codes,
+    exact_sum,
+    exact_sums,
+    join,
+    recode,
+    runs,
+    texts,
+    used_codes,
+)
 from rating.classify import Classified, destination_texts
 from rating.fair_use import Limited, LimitUse
 from rating.money import DECIMALS, decimal_array
@@ -167,6 +180,8 @@ def _coded_months(month: Ints) -> pa.DictionaryArray:
 
 def _number_texts(column: pa.DictionaryArray, numbers: Numbers) -> pa.DictionaryArray:
     """Numbers as results show them."""
+    if numbers.as_dialled.all():
+        return _by_appearance(column)
     shown = numbers.text.dictionary_encode()
     return _by_appearance(recode(codes(shown)[codes(column)], shown.dictionary))
 
@@ -262,16 +277,15 @@ def cdr_table(cdr: Calls, trunk: pa.Array) -> pa.Table:
 
 
 def _by_reason(limited: Limited, amount: Ints, duration_s: Ints) -> dict[str, dict[str, int]]:
-    found = {}
-    for index, name in enumerate(REASONS):
-        rows = limited.reason == index
-        found[name] = {
-            "calls": int(rows.sum()),
-            "seconds": exact_sum(duration_s[rows]),
-            "billed_s": exact_sum(limited.billed_s[rows]),
-            "amount": exact_sum(amount[rows]),
-        }
-    return found
+    reason, size = limited.reason, len(REASONS)
+    calls = np.bincount(reason, minlength=size).tolist()
+    seconds, billed, amounts = (
+        exact_sums(values, reason, size) for values in (duration_s, limited.billed_s, amount)
+    )
+    return {
+        name: {"calls": calls[i], "seconds": seconds[i], "billed_s": billed[i], "amount": amounts[i]}
+        for i, name in enumerate(REASONS)
+    }
 
 
 def _ordered_uses(calls: Classified, uses: list[LimitUse]) -> _Uses:

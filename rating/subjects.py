@@ -46,18 +46,15 @@ class People:
         """
         customer = self._customer[trunk]
         group, first = group_ids(customer, codes(column))
-        values = column.dictionary.to_pylist()
-        read = read_numbers(column.dictionary, self.plan, self.bare_international).key
-        keys, subjects = np.zeros(len(first), np.int64), np.zeros(len(first), np.int64)
-        names: dict[str, int] = {}
-        for i, row in enumerate(first.tolist()):
-            code = int(codes(column)[row])
-            name = folded(values[code])
-            key = self.accounts.customers[int(customer[row])].users.get(name, int(read[code]))
-            keys[i] = key
-            text = key_texts(np.array([key]))[0].as_py() if key else name
-            subjects[i] = names.setdefault(text, len(names))
-        return keys[group], subjects[group], list(names)
+        code = codes(column)[first]
+        keys = read_numbers(column.dictionary, self.plan, self.bare_international).key[code]
+        names = [folded(name) for name in column.dictionary.take(pa.array(code)).to_pylist()]
+        customers = self.accounts.customers
+        for i, (who, name) in enumerate(zip(customer[first].tolist(), names, strict=True)):
+            keys[i] = customers[who].users.get(name, keys[i])
+        found = pc.if_else(pa.array(keys > 0), key_texts(keys), pa.array(names, pa.string()))
+        subject = found.dictionary_encode()
+        return keys[group], codes(subject)[group].astype(np.int64), subject.dictionary.to_pylist()
 
 
 def own_keys(placed: Placed, people: People) -> Ints:

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rating.arrays import Bools, Ints, join
-from rating.numbering.keys import POW10, SHORT, key_of, key_texts, short_key_of
+from rating.arrays import AnyArray, Bools, Ints
+from rating.numbering.keys import E164_DIGITS, POW10, SHORT, key_of, key_texts, short_key_of
 from rating.numbering.plan import NATIONAL_DIGITS, NumberingPlan
 
 ANY = np.iinfo(np.int64).max
@@ -26,34 +26,45 @@ _MASKED = r"^\+?[0-9]{1,18}\*{1,18}$"
 class Numbers:
     """Numbers read from texts, shape (n,) each.
 
+    dialled : the texts
     key : the number, 0 where it is masked or unreadable
     low, high : the span of keys that it may be: both `key`, or a masked number's ends, or 0
-    text : as results write it: E.164 with +, short digits, or the text as it came
+    as_dialled : whether results write the number as it was dialled
     """
 
+    dialled: pa.Array
     key: Ints
     low: Ints
     high: Ints
-    text: pa.Array
+    as_dialled: Bools
 
     @property
     def readable(self) -> Bools:
         """Neither empty nor unreadable (masked numbers are readable)."""
         return self.low > 0
 
-    def take(self, rows: Ints) -> Numbers:
-        """Some of the numbers, in the given order."""
-        return Numbers(self.key[rows], self.low[rows], self.high[rows], self.text.take(pa.array(rows)))
+    @property
+    def text(self) -> pa.Array:
+        """As results write them: E.164 with +, short digits, or the text as it came."""
+        rows = np.flatnonzero(~self.as_dialled)
+        if not len(rows):
+            return self.dialled
+        return pc.replace_with_mask(self.dialled, pa.array(~self.as_dialled), key_texts(self.key[rows]))
 
 
-def join_numbers(parts: list[Numbers]) -> Numbers:
-    """Numbers of all parts, in order."""
-    if len(parts) == 1:
-        return parts[0]
-    key, low, high = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("key", "low", "high")
-    )
-    return Numbers(key, low, high, join([part.text for part in parts]))
+def join_numbers(dialled: pa.Array, parts: list[Numbers], rows: list[Ints], first: Ints) -> Numbers:
+    """Some numbers of some parts, once each.
+
+    Parameters
+    ----------
+    rows : of each part, those that are taken
+    first : where each of `dialled` stands first among all that are taken
+    """
+
+    def joined(name: str) -> AnyArray:
+        return np.concatenate([getattr(part, name)[at] for part, at in zip(parts, rows, strict=True)])[first]
+
+    return Numbers(dialled, joined("key"), joined("low"), joined("high"), joined("as_dialled"))
 
 
 def read_numbers(dialled: pa.Array, plan: NumberingPlan, bare_international: bool = False) -> Numbers:
@@ -75,24 +86,27 @@ def read_numbers(dialled: pa.Array, plan: NumberingPlan, bare_international: boo
     >>> (numbers.key > 0).tolist()
     [True, True, True, False, False]
     """
-    clean = dialled
-    odd = pc.invert(pc.match_substring_regex(dialled, _DIGITS))
-    if pc.any(odd).as_py():
-        clean = pc.replace_with_mask(dialled, odd, _cleaned(dialled.filter(odd)))
-    plain = pc.match_substring_regex(clean, _DIGITS)
-    key, _ = _keys(pc.if_else(plain, clean, pa.scalar("")), plan, bare_international)
+    plain = pc.match_substring_regex(dialled, _DIGITS)
+    if pc.all(plain).as_py():
+        key, _, as_dialled = _keys(dialled, plan, bare_international)
+        return Numbers(dialled, key, key, key, as_dialled | (key == 0))
+    odd = pc.invert(plain)
+    cleaned = _cleaned(dialled.filter(odd))
+    clean = pc.replace_with_mask(dialled, odd, cleaned)
+    unread = pc.replace_with_mask(odd, odd, pc.invert(pc.match_substring_regex(cleaned, _DIGITS)))
+    key, _, as_dialled = _keys(pc.if_else(unread, pa.scalar(""), clean), plan, bare_international)
+    as_dialled = (as_dialled & plain.to_numpy(zero_copy_only=False)) | (key == 0)
     low, high = key.copy(), key.copy()
-    text = pc.if_else(pa.array(key > 0), key_texts(key), dialled)
-    masked = pc.match_substring_regex(clean, _MASKED).to_numpy(zero_copy_only=False)
+    masked = pc.match_substring_regex(cleaned, _MASKED).to_numpy(zero_copy_only=False)
     if masked.any():
-        rows = np.flatnonzero(masked)
+        rows = np.flatnonzero(odd.to_numpy(zero_copy_only=False))[masked]
         stars = clean.take(pa.array(rows))
-        one, cell = _keys(pc.replace_substring(stars, "*", "0"), plan, bare_international)
-        other, other_cell = _keys(pc.replace_substring(stars, "*", "9"), plan, bare_international)
+        one, cell, _ = _keys(pc.replace_substring(stars, "*", "0"), plan, bare_international)
+        other, other_cell, _ = _keys(pc.replace_substring(stars, "*", "9"), plan, bare_international)
         good = (one > 0) & (other > 0) & (one < SHORT) & (other < SHORT)
         low[rows] = np.where(good, one, 0)
         high[rows] = np.where(good, np.where(cell == other_cell, other, ANY), 0)
-    return Numbers(key, low, high, text)
+    return Numbers(dialled, key, low, high, as_dialled)
 
 
 def _cleaned(dialled: pa.Array) -> pa.Array:
@@ -103,15 +117,17 @@ def _cleaned(dialled: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(clean, _FILLERS, "")
 
 
-def _keys(texts: pa.Array, plan: NumberingPlan, bare_international: bool) -> tuple[Ints, Ints]:
-    """Keys of cleaned texts (optional + and digits, or empty), 0 where unreadable; their part of the plan."""
+def _keys(texts: pa.Array, plan: NumberingPlan, bare_international: bool) -> tuple[Ints, Ints, Bools]:
+    """Keys of cleaned texts (optional + and digits, or empty), 0 where unreadable; their part of the plan;
+    whether the text is E.164 with + already."""
     plus = pc.starts_with(texts, "+").to_numpy(zero_copy_only=False)
-    digits = pc.utf8_ltrim(texts, "+")
+    digits = pc.ascii_ltrim(texts, "+")
     count = pc.binary_length(digits).to_numpy(zero_copy_only=False).astype(np.int64)
-    some = count > 0
-    value = pc.cast(pc.if_else(pa.array(some & (count <= 18)), digits, pa.scalar("0")), pa.int64())
-    value = value.to_numpy(zero_copy_only=False)
-    count = np.where(some & (count <= 18), count, 0)
+    fits = (count > 0) & (count <= 18)
+    if not fits.all():
+        digits = pc.if_else(pa.array(fits), digits, pa.scalar("0"))
+    value = pc.cast(digits, pa.int64()).to_numpy(zero_copy_only=False)
+    count = np.where(fits, count, 0)
     double_zero = ~plus & (count >= 2) & (value < POW10[np.maximum(count - 2, 0)])
     single_zero = ~plus & ~double_zero & (count >= 2) & (value < POW10[np.maximum(count - 1, 0)])
     bare = ~plus & ~double_zero & ~single_zero & (count >= 2)
@@ -124,7 +140,8 @@ def _keys(texts: pa.Array, plan: NumberingPlan, bare_international: bool) -> tup
     key[rows], cell[rows] = _national(value[rows], count[rows] - 1, plan)
     rows = np.flatnonzero(bare & (count <= 6))
     key[rows] = short_key_of(value[rows], count[rows])
-    return key, cell
+    most = np.minimum(count, E164_DIGITS)
+    return key, cell, plus & (key > 0) & (count == most) & (key == key_of(value, most))
 
 
 def _starts_with_0(value: Ints, count: Ints) -> Bools:

@@ -105,12 +105,7 @@ def _plain(column: pa.Array, is_repeating: bool) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         values = column.dictionary
         is_text = pa.types.is_string(values.type) or pa.types.is_binary(values.type)
-        if (
-            is_text
-            and not column.null_count
-            and not values.null_count
-            and len(values.unique()) == len(values)
-        ):
+        if is_text and not column.null_count and not values.null_count:
             return pa.DictionaryArray.from_arrays(column.indices.cast(pa.int32()), values.cast(pa.binary()))
         column = column.dictionary_decode()
     kind = column.type

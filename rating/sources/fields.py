@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rating.arrays import NONE, SECOND, AnyArray, Bools, Ints, codes, encode, recode
+from rating.arrays import NONE, SECOND, AnyArray, Bools, Ints, codes, encode, recode, texts
 from rating.errors import Reject, row_text
 from rating.instants import RULE, parse, resolve
 from rating.schema import ACCOUNTCODE, CDR_COLUMNS, DIRECTIONS, FORWARD_TYPES, OPEN, TIME_COLUMNS, Calls
@@ -55,17 +55,17 @@ def typed(
     """
     n = len(block.lines)
     rows = _Rows(file, name, block.lines, np.ones(n, bool), [])
-    columns = {column: _filled(block.columns.get(column), n) for column in CDR_COLUMNS}
+    columns = {column: _filled(block.columns.get(column), column, n) for column in CDR_COLUMNS}
     for column in CDR_COLUMNS:
         if not pa.types.is_timestamp(columns[column].type):
             columns[column] = _as_text(columns[column], column, rows)
     accountcode = None
     if ACCOUNTCODE in block.columns:
-        accountcode = _as_text(_filled(block.columns[ACCOUNTCODE], n), ACCOUNTCODE, rows)
+        accountcode = _as_text(_filled(block.columns[ACCOUNTCODE], ACCOUNTCODE, n), ACCOUNTCODE, rows)
     for column in NOT_EMPTY:
-        if column in block.may_be_empty:
-            continue
-        rows.reject(_is_empty(columns[column]), column, no_text(n), "is empty", "a value", "CDR-FIELD")
+        empty = _is_empty(columns[column])
+        if column not in block.may_be_empty and empty.any():
+            rows.reject(empty, column, no_text(n), "is empty", "a value", "CDR-FIELD")
     open_too = ("",) if "direction" in block.may_be_empty else ()
     direction = _choice(columns["direction"], "direction", (*DIRECTIONS, *open_too), rows)
     direction = np.where(direction == len(DIRECTIONS), OPEN, direction).astype(np.int16)
@@ -73,12 +73,12 @@ def typed(
     forward_type = _choice(columns["forward_type"], "forward_type", FORWARD_TYPES, rows)
     times = {column: _instants(columns[column], column, rows, zone, ambiguous) for column in TIME_COLUMNS}
     _check_times(times, columns, rows)
-    source = columns["source"]
-    named = pc.if_else(pc.equal(source.dictionary, ""), default_source, source.dictionary)
+    source = columns["source"].dictionary
+    named = pc.if_else(pc.equal(source, ""), default_source, source).dictionary_encode()
     calls = Calls(
         file=np.full(n, file),
         line=block.lines.astype(np.int64),
-        source=recode(codes(source), named).dictionary_decode().dictionary_encode(),
+        source=recode(codes(named)[codes(columns["source"])], named.dictionary),
         call_id=columns["call_id"],
         trunk=columns["trunk_id"],
         direction=direction,
@@ -99,9 +99,10 @@ def typed(
     return (calls if good.all() else calls.take(np.flatnonzero(good))), rows.rejects
 
 
-def _filled(column: pa.Array | None, n: int) -> pa.Array:
+def _filled(column: pa.Array | None, name: str, n: int) -> pa.Array:
     if column is None:
-        return no_text(n)
+        empty = recode(np.zeros(n, np.int32), texts([""]))
+        return pa.nulls(n, pa.timestamp("ns")) if name in TIME_COLUMNS else empty
     if column.null_count and not pa.types.is_timestamp(column.type):
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
@@ -112,6 +113,8 @@ def _filled(column: pa.Array | None, n: int) -> pa.Array:
 def _as_text(column: pa.Array, name: str, rows: _Rows) -> pa.Array:
     """A column as UTF-8 text: `call_id` and times plain, the others dictionary-encoded."""
     is_plain = name == "call_id" or name in TIME_COLUMNS
+    if is_plain and _is_ascii(column):
+        return column.view(pa.string())
     if is_plain:
         values, index = column, np.arange(len(column))
     else:
@@ -127,6 +130,18 @@ def _as_text(column: pa.Array, name: str, rows: _Rows) -> pa.Array:
         wrong = with_nul.to_numpy(zero_copy_only=False)[index]
         rows.reject(wrong, name, column, "holds a NUL byte", "text", "CDR-FIELD")
     return values if is_plain else recode(index, values)
+
+
+def _is_ascii(column: pa.Array) -> bool:
+    """Whether a text or binary array, without nulls, holds characters from U+0001 to U+007F only."""
+    if column.type not in (pa.string(), pa.binary()):
+        return False
+    if not len(column):
+        return True
+    _, offsets, data = column.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    octets = np.frombuffer(data or b"", np.int8)[bounds[0] : bounds[-1]]
+    return bool(octets.min(initial=1) > 0)
 
 
 def _reject_bytes(values: pa.Array, index: AnyArray, column: pa.Array, name: str, rows: _Rows) -> pa.Array:
