@@ -25,7 +25,7 @@ from rating.schema import ACCOUNTCODE, Calls
 PORTION = 1 << 18
 """Calls that a portion holds at most, but for a trunk that has more. The Parquet output follows it."""
 
-IN_MEMORY = 800 << 20
+IN_MEMORY = 600 << 20
 """Bytes of calls that are kept in memory; beyond, all are written to disk."""
 
 STRETCHES = 256
@@ -55,11 +55,10 @@ class Part:
 
 @dataclass
 class _DiskPart:
-    """Calls on disk, a batch for each stretch, and a file of their fingerprints; bounds : as above."""
+    """Calls on disk, a batch for each stretch, and a file of their fingerprints."""
 
     reader: pa.ipc.RecordBatchFileReader
     prints: Path
-    bounds: Ints
 
 
 class Shelf:
@@ -168,31 +167,37 @@ class Shelf:
         """Write all calls in memory to a file, stretch by stretch."""
         path = folder / f"calls-{len(self._on_disk)}.arrow"
         prints = path.with_suffix(".prints")
-        parts, self._kept = self._kept, []
-        bounds = sum(part.bounds for part in parts)
+        bounds = np.zeros(self._trunks + 1, np.int64)
+        tables: list[tuple[pa.Table, Ints]] = []
+        with prints.open("wb") as file:
+            while self._kept:
+                part = self._kept.pop(0)
+                part.prints.tofile(file)
+                bounds += part.bounds
+                tables.append((_plain(part), part.bounds))
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, _SPILLED, options=options) as writer:
             for first, end in self._stretches():
-                writer.write_batch(_batch_of(parts, first, end))
-        with prints.open("wb") as file:
-            for part in parts:
-                part.prints.tofile(file)
+                slices = [table.slice(at[first], at[end] - at[first]) for table, at in tables]
+                writer.write(
+                    pa.concat_tables(slices).combine_chunks().to_batches()[0]
+                    if bounds[end] > bounds[first]
+                    else _NO_CALLS
+                )
         self.spilled_bytes += path.stat().st_size + prints.stat().st_size
-        reader = pa.ipc.open_file(pa.OSFile(str(path), "rb"))
-        self._on_disk.append(_DiskPart(reader, prints, np.asarray(bounds)))
+        self._on_disk.append(_DiskPart(pa.ipc.open_file(pa.OSFile(str(path), "rb")), prints))
 
     def _stretches(self) -> list[tuple[int, int]]:
         edges = np.linspace(0, self._trunks, min(STRETCHES, self._trunks) + 1).astype(np.int64).tolist()
         return list(pairwise(edges))
 
     def _from_disk(self, disk: _DiskPart, first: int, end: int) -> Placed:
-        stretches = self._stretches()
-        numbers = [i for i, (one, other) in enumerate(stretches) if one < end and other > first]
+        numbers = [i for i, (one, other) in enumerate(self._stretches()) if one < end and other > first]
         with self._lock:
             table = pa.Table.from_batches([disk.reader.get_batch(i) for i in numbers], _SPILLED)
-        start, stop = int(disk.bounds[first]), int(disk.bounds[end])
-        begin = int(disk.bounds[stretches[numbers[0]][0]]) if numbers else start
-        return self._placed(table.slice(start - begin, stop - start))
+        trunk = table["placed"].to_numpy()
+        inside = (trunk >= first) & (trunk < end)
+        return self._placed(table if inside.all() else table.filter(pa.array(inside)))
 
     def _each_prints(self) -> Iterator[AnyArray]:
         yield from (kept.prints for kept in self._kept)
@@ -253,19 +258,15 @@ _SPILLED = pa.schema(
 )
 
 
-def _batch_of(parts: list[Part], first: int, end: int) -> pa.RecordBatch:
-    """Calls of trunks [first, end) as they go to disk, trunk by trunk."""
-    filled = [part for part in parts if part.bounds[end] > part.bounds[first]]
-    if not filled:
-        return pa.RecordBatch.from_pylist([], schema=_SPILLED)
-    placed = gather([part.of(first, end) for part in filled])
-    prints = np.concatenate([part.prints[part.bounds[first] : part.bounds[end]] for part in filled])
-    order = np.argsort(placed.trunk, kind="stable")
-    placed, prints = placed.take(order), prints[order]
+_NO_CALLS = pa.RecordBatch.from_pylist([], schema=_SPILLED)
+
+
+def _plain(part: Part) -> pa.Table:
+    """Calls as they go to disk."""
     columns = []
+    known: dict[str, Any] = {"placed": part.placed.trunk, "print": part.prints}
     for name, kind in zip(_SPILLED.names, _SPILLED.types, strict=True):
-        known: dict[str, Any] = {"placed": placed.trunk, "print": prints}
-        value = known[name] if name in known else getattr(placed.calls, name)
+        value = known[name] if name in known else getattr(part.placed.calls, name)
         is_coded = isinstance(value, pa.DictionaryArray)
         columns.append(value.dictionary_decode() if is_coded else pa.array(value, kind))
-    return pa.RecordBatch.from_arrays(columns, schema=_SPILLED)
+    return pa.Table.from_arrays(columns, schema=_SPILLED)

@@ -21,7 +21,7 @@ def ordered(work: Callable[[Item], Result], items: Iterable[Item], jobs: int) ->
     """Results in the order of the items, `jobs` of them worked on at a time.
 
     Threads serve, since numpy and Arrow leave the interpreter's lock while they compute. Items are drawn, and
-    results handed on, in the caller's thread; at most two more than `jobs` wait, so that memory is bounded.
+    results handed on, in the caller's thread; at most one more than `jobs` waits, so that memory is bounded.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def ordered(work: Callable[[Item], Result], items: Iterable[Item], jobs: int) ->
     try:
         for item in items:
             pending.append(pool.submit(work, item))
-            if len(pending) > jobs + 1:
+            if len(pending) > jobs:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()

@@ -14,7 +14,7 @@ from rating.schema import CDR_COLUMNS, OPTIONAL_CDR_COLUMNS, TIME_COLUMNS
 from rating.sources.block import BadLine, Block, FileNotes, Format, Options, bad_block, shown
 from rating.sources.files import CdrFile
 
-ROWS = 1 << 19
+ROWS = 1 << 18
 DISTINCT = ("call_id", *TIME_COLUMNS)
 """Columns whose texts hardly repeat."""
 
