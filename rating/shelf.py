@@ -25,7 +25,7 @@ from rating.schema import ACCOUNTCODE, Calls
 PORTION = 1 << 18
 """Calls that a portion holds at most, but for a trunk that has more. The Parquet output follows it."""
 
-IN_MEMORY = 600 << 20
+IN_MEMORY = 700 << 20
 """Bytes of calls that are kept in memory; beyond, all are written to disk."""
 
 STRETCHES = 256
