@@ -24,7 +24,7 @@ from rating.sources.files import expand, forget
 from rating.sources.readers import is_foreign
 from rating.sources.reading import Raw, Stream, stream_files
 from rating.tariffs.book import TariffBook, load_book
-from rating.workers import cores
+from rating.workers import arrow_threads, cores
 from rating.zone import named_zone, parse_month
 
 
@@ -70,6 +70,11 @@ def run_batch(request: Request) -> Batch:
     UsageError, TariffError, AccountsError, SourceError
         Nothing was written.
     """
+    with arrow_threads(request.jobs):
+        return _run(request)
+
+
+def _run(request: Request) -> Batch:
     start = time.perf_counter()
     month = _month(request.month)
     check_target(request.out, request.force)
@@ -83,7 +88,7 @@ def run_batch(request: Request) -> Batch:
     try:
         bare_international = request.bare_numbers == "international"
         options = Options(zone, request.ambiguous, request.encoding, bare_international)
-        stream = stream_files(files, options, request.format_name)
+        stream = stream_files(files, options, request.format_name, request.jobs)
         with whole_folder(request.out, request.force) as folder:
             how = Settings(book, accounts, month, bare_international, request.jobs)
             with temporary(folder) as spill:

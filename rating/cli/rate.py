@@ -44,6 +44,7 @@ from rating.cli.exits import DONE, LOOK, say, stop
 )
 @click.option("--csv", is_flag=True, help="Write rated_calls.csv, too.")
 @click.option("--force", is_flag=True, help="Replace an earlier run's output folder whole.")
+@click.option("--jobs", metavar="N", help="Cores to use (default: all that it may).")
 @click.option("--json", "as_json", is_flag=True, help="Print run.json instead of the summary.")
 def rate_command(
     cdr_files: tuple[str, ...],
@@ -58,6 +59,7 @@ def rate_command(
     bare_numbers: str,
     csv: bool,
     force: bool,
+    jobs: str | None,
     as_json: bool,
 ) -> None:
     """Rate CDRs and write the rated month to a new folder.
@@ -73,6 +75,7 @@ def rate_command(
     from rating.export.run_json import dumps
     from rating.sources.readers import known_format
     from rating.summary import summary
+    from rating.workers import cores, jobs_of
 
     try:
         request = Request(
@@ -89,6 +92,7 @@ def rate_command(
             wants_calls=True,
             csv=csv,
             force=force,
+            jobs=cores() if jobs is None else jobs_of(jobs),
         )
         batch = run_batch(request)
     except TrunkrateError as error:

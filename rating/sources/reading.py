@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -99,8 +99,12 @@ class Reading:
         return Stream(self.files, iter([Typed(self.calls, self.rejects)]), self.raw)
 
 
-def stream_files(files: list[CdrFile], options: Options, format_name: str = "auto") -> Stream:
+def stream_files(files: list[CdrFile], options: Options, format_name: str = "auto", jobs: int = 2) -> Stream:
     """Read files in the order given, each by the format that it is recognised as, or the one named.
+
+    Parameters
+    ----------
+    jobs : cores to use; from 2 on, a file's digest is taken beside the reading
 
     Raises
     ------
@@ -112,9 +116,11 @@ def stream_files(files: list[CdrFile], options: Options, format_name: str = "aut
 
     def blocks() -> Iterator[Untyped]:
         for index, file in enumerate(files):
-            with _readable(file.name), ThreadPoolExecutor(1) as beside:
+            with _readable(file.name), ExitStack() as stack:
                 found = recognise(file, format_name)
-                digest = beside.submit(file.sha256)
+                digest = file.sha256
+                if jobs > 1:
+                    digest = stack.enter_context(ThreadPoolExecutor(1)).submit(file.sha256).result
                 entry = InputFile(file.name, f"{found.name}-{found.form}", "")
                 formats.append(found)
                 inputs.append(entry)
@@ -122,7 +128,7 @@ def stream_files(files: list[CdrFile], options: Options, format_name: str = "aut
                 for block in found.read(file, options, notes):
                     _count(block, entry)
                     yield Untyped(block, index, entry.name, found.name, options)
-                entry.sha256 = digest.result()
+                entry.sha256 = digest()
             entry.columns, entry.ignored_columns = notes.columns, notes.ignored_columns
             entry.hints, entry.warnings = notes.hints, notes.warnings
 
