@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from rating.accounts_file import load_accounts
-from rating.clock import Clock
+from rating.clock import Clock, peak_memory
 from rating.errors import UsageError
 from rating.export.folder import check_target, temporary, whole_folder
 from rating.export.run_json import dumps, run_record
@@ -108,6 +108,7 @@ def _run(request: Request) -> Batch:
             octets = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             clock.add("write", octets=octets)
             clock.add("total", time.perf_counter() - start, run.rows, stream.bytes)
+            clock.timing["total"]["peak_memory_bytes"] = peak_memory()
             record = run_record(run, book, request.tariffs, request.accounts, accounts, settings)
             (folder / "run.json").write_text(dumps(record), encoding="utf-8")
     finally:

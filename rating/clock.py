@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -12,26 +13,30 @@ Item = TypeVar("Item")
 
 
 class Clock:
-    """Adds up seconds by stage; threads that work at once count each for itself."""
+    """Adds up seconds by stage; threads that work at once count each for itself.
+
+    timing : stage -> seconds and rows; `bytes` where the stage reads or writes files
+    """
 
     def __init__(self) -> None:
         self.timing: dict[str, dict[str, float]] = {}
         self._lock = threading.Lock()
 
-    def add(self, stage: str, seconds: float = 0.0, rows: int = 0, octets: int = 0) -> None:
+    def add(self, stage: str, seconds: float = 0.0, rows: int = 0, octets: int | None = None) -> None:
         """Count work of a stage."""
         with self._lock:
-            entry = self.timing.setdefault(stage, {"seconds": 0.0, "rows": 0, "bytes": 0})
+            entry = self.timing.setdefault(stage, {"seconds": 0.0, "rows": 0})
             entry["seconds"] = round(entry["seconds"] + seconds, 6)
             entry["rows"] += rows
-            entry["bytes"] += octets
+            if octets is not None:
+                entry["bytes"] = entry.get("bytes", 0) + octets
 
     @contextmanager
-    def stage(self, stage: str, rows: int = 0, octets: int = 0) -> Iterator[None]:
+    def stage(self, stage: str, rows: int = 0) -> Iterator[None]:
         """Time a block of code."""
         start = time.perf_counter()
         yield
-        self.add(stage, time.perf_counter() - start, rows, octets)
+        self.add(stage, time.perf_counter() - start, rows)
 
     def drawing(self, stage: str, items: Iterator[Item]) -> Iterator[Item]:
         """Items, and the time that drawing them takes."""
@@ -44,3 +49,8 @@ class Clock:
             finally:
                 self.add(stage, time.perf_counter() - start)
             yield item
+
+
+def peak_memory() -> int:
+    """Most memory that this process has had until now. [bytes]"""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -16,8 +16,10 @@ Portion by portion, a few trunks each, as results are written:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +65,7 @@ class Run:
     warnings : what looks wrong though every row is accounted for
     months : months of the calls that were read, rated or not
     silences : hours without a call that stand out
-    timing : stage -> seconds, rows and bytes; stages that run side by side count each for itself
+    timing : stage -> seconds, rows and bytes (clock.py)
     """
 
     results: Results
@@ -197,15 +199,21 @@ def _shelve(stream: Stream, shelf: Shelf, settings: Settings, clock: Clock) -> l
 
     rejects: list[Reject] = []
     for part, wrong in ordered(work, clock.drawing("read", stream.blocks), settings.jobs):
-        with clock.stage("place"):
-            shelf.add(part)
+        _keep(partial(shelf.add, part), shelf, clock)
         rejects += wrong
-    with clock.stage("place"):
-        shelf.close()
-    clock.add("read", rows=sum(entry.rows for entry in stream.files), octets=stream.bytes)
+    _keep(shelf.close, shelf, clock)
+    clock.add("read", rows=sum(entry.rows for entry in stream.files), octets=stream.bytes or None)
     if shelf.spilled_bytes:
-        clock.add("place", octets=shelf.spilled_bytes)
+        clock.add("spill", rows=shelf.rows)
     return rejects
+
+
+def _keep(step: Callable[[], None], shelf: Shelf, clock: Clock) -> None:
+    """Let the shelf take calls; the time is that of stage `spill` where it writes to disk."""
+    start, before = time.perf_counter(), shelf.spilled_bytes
+    step()
+    written = shelf.spilled_bytes - before
+    clock.add("spill" if written else "place", time.perf_counter() - start, octets=written or None)
 
 
 def _check_sources(shelf: Shelf, portions: list[Portion], repeats: Repeats, settings: Settings) -> None:

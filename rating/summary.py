@@ -181,6 +181,42 @@ def _foot(batch: Batch) -> str:
     )
 
 
+def profile(timing: dict[str, dict[str, float]]) -> str:
+    """What each stage took, as a table.
+
+    Examples
+    --------
+    >>> read = {"seconds": 1.5, "rows": 3_000, "bytes": 6_000_000}
+    >>> total = {"seconds": 1.25, "rows": 3_000, "bytes": 6_000_000, "peak_memory_bytes": 200_000_000}
+    >>> print(profile({"read": read, "price": {"seconds": 0.5, "rows": 2_000}, "total": total}))
+      stage  seconds  share   rows  rows/s   MB  MB/s
+      read     1.500   75 %  3,000   2,000  6.0   4.0
+      price    0.500   25 %  2,000   4,000
+      total    1.250         3,000   2,400  6.0   4.8
+    Stages that run side by side count each for itself: 2.00 s of them in 1.25 s.
+    Peak memory of the process: 200 MB
+    <BLANKLINE>
+    """
+    stages = sum(found["seconds"] for name, found in timing.items() if name != "total")
+    rows = [("stage", "seconds", "share", "rows", "rows/s", "MB", "MB/s")]
+    for name, found in timing.items():
+        seconds, octets = found["seconds"], found.get("bytes")
+        share = f"{seconds / stages:.0%}".replace("%", " %") if stages and name != "total" else ""
+        per_second = f"{found['rows'] / seconds:,.0f}" if seconds else ""
+        size = "" if octets is None else f"{octets / 1e6:,.1f}"
+        flow = "" if octets is None or not seconds else f"{octets / 1e6 / seconds:,.1f}"
+        rows.append((name, f"{seconds:,.3f}", share, f"{found['rows']:,.0f}", per_second, size, flow))
+    total = timing["total"]
+    return "\n".join(
+        [
+            *_table(rows, "lrrrrrr"),
+            "Stages that run side by side count each for itself: "
+            f"{stages:,.2f} s of them in {total['seconds']:,.2f} s.",
+            f"Peak memory of the process: {total['peak_memory_bytes'] / 1e6:,.0f} MB\n",
+        ]
+    )
+
+
 def _many(count: int, word: str) -> str:
     return f"{count:,} {word}{'s' * (count != 1)}"
 

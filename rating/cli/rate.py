@@ -45,6 +45,7 @@ from rating.cli.exits import DONE, LOOK, say, stop
 @click.option("--csv", is_flag=True, help="Write rated_calls.csv, too.")
 @click.option("--force", is_flag=True, help="Replace an earlier run's output folder whole.")
 @click.option("--jobs", metavar="N", help="Cores to use (default: all that it may).")
+@click.option("--profile", "shows_profile", is_flag=True, help="Print what each stage took, to stderr.")
 @click.option("--json", "as_json", is_flag=True, help="Print run.json instead of the summary.")
 def rate_command(
     cdr_files: tuple[str, ...],
@@ -60,6 +61,7 @@ def rate_command(
     csv: bool,
     force: bool,
     jobs: str | None,
+    shows_profile: bool,
     as_json: bool,
 ) -> None:
     """Rate CDRs and write the rated month to a new folder.
@@ -74,7 +76,7 @@ def rate_command(
     from rating.errors import RATED, TrunkrateError
     from rating.export.run_json import dumps
     from rating.sources.readers import known_format
-    from rating.summary import summary
+    from rating.summary import profile, summary
     from rating.workers import cores, jobs_of
 
     try:
@@ -98,4 +100,6 @@ def rate_command(
     except TrunkrateError as error:
         stop(error, RATED.stopped)
     say(dumps(batch.record) if as_json else summary(batch), newline=False)
+    if shows_profile:
+        click.echo(profile(batch.run.timing), err=True, nl=False)
     sys.exit(DONE if batch.run.is_clean else LOOK)
