@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from rating.accounts_file import load_accounts
-from rating.clock import Clock, peak_memory
+from rating.clock import Clock, Progress, peak_memory
 from rating.errors import UsageError
 from rating.export.folder import check_target, temporary, whole_folder
 from rating.export.run_json import dumps, run_record
@@ -34,6 +34,7 @@ class Request:
 
     wants_calls : whether a month of which there is no call is a fault
     jobs : cores to use
+    progress : told how far it is, stages `read` and `rate`
     """
 
     cdr_files: list[str]
@@ -50,6 +51,7 @@ class Request:
     csv: bool = False
     force: bool = False
     jobs: int = field(default_factory=cores)
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,11 @@ def _run(request: Request) -> Batch:
     try:
         bare_international = request.bare_numbers == "international"
         options = Options(zone, request.ambiguous, request.encoding, bare_international)
-        stream = stream_files(files, options, request.format_name, request.jobs)
+        stream = stream_files(files, options, request.format_name, request.jobs, request.progress)
         with whole_folder(request.out, request.force) as folder:
             how = Settings(book, accounts, month, bare_international, request.jobs)
             with temporary(folder) as spill:
-                run = _rate(stream, replace(how, spill=spill), folder, request.csv, clock)
+                run = _rate(stream, replace(how, spill=spill), folder, request, clock)
             if request.wants_calls:
                 _check_month(run, request.month)
             settings = {
@@ -116,14 +118,14 @@ def _run(request: Request) -> Batch:
     return Batch(run, book, record, request.out)
 
 
-def _rate(stream: Stream, settings: Settings, folder: Path, csv: bool, clock: Clock) -> Run:
+def _rate(stream: Stream, settings: Settings, folder: Path, request: Request, clock: Clock) -> Run:
     """Rate, and write the rated and unrated calls as they come."""
     book = settings.book
     schema, decimals = rated_schema(book.amount_decimals), book.amount_decimals
     with ExitStack() as open_files:
         rated = open_files.enter_context(ParquetFile(folder / "rated_calls.parquet", schema))
         unrated = open_files.enter_context(CsvFile(folder / "unrated.csv", CDR_SCHEMA.names, decimals))
-        as_csv = CsvFile(folder / "rated_calls.csv", schema.names, decimals) if csv else None
+        as_csv = CsvFile(folder / "rated_calls.csv", schema.names, decimals) if request.csv else None
         if as_csv is not None:
             open_files.enter_context(as_csv)
 
@@ -133,7 +135,7 @@ def _rate(stream: Stream, settings: Settings, folder: Path, csv: bool, clock: Cl
             if as_csv is not None:
                 as_csv.add(calls)
 
-        return rate_stream(stream, settings, write, clock)
+        return rate_stream(stream, settings, write, clock, request.progress)
 
 
 def _write(folder: Path, run: Run, raw: Raw, book: TariffBook, accounts: bytes) -> None:

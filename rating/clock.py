@@ -5,11 +5,14 @@ from __future__ import annotations
 import resource
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
+
+Progress = Callable[[str, int, int], None]
+"""Takes a stage, what is done of it, and the whole: bytes of files read, or calls rated."""
 
 
 class Clock:

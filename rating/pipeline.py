@@ -28,7 +28,7 @@ import pyarrow as pa
 from rating.accounts import Accounts
 from rating.arrays import Ints
 from rating.classify import classify
-from rating.clock import Clock
+from rating.clock import Clock, Progress
 from rating.completeness import Hours, Silence
 from rating.errors import Reject, SourceError
 from rating.fair_use import apply_limits
@@ -132,13 +132,18 @@ def rate_reading(
 
 
 def rate_stream(
-    stream: Stream, settings: Settings, write: Write | None = None, clock: Clock | None = None
+    stream: Stream,
+    settings: Settings,
+    write: Write | None = None,
+    clock: Clock | None = None,
+    progress: Progress | None = None,
 ) -> Run:
     """Rate what is read, block by block, then portion by portion.
 
     Parameters
     ----------
     write : takes the calls as they come; None keeps them in `Run.results`
+    progress : told of each portion, stage `rate`
 
     Raises
     ------
@@ -160,15 +165,18 @@ def rate_stream(
 
     tally = _Tally(len(files), Hours(book.zone))
     parts: list[Results] = []
-    for selected, results in ordered(
-        lambda portion: _rate(shelf, portion, repeats, settings, clock), portions, settings.jobs
-    ):
+    found = ordered(lambda portion: _rate(shelf, portion, repeats, settings, clock), portions, settings.jobs)
+    done = 0
+    for portion, (selected, results) in zip(portions, found, strict=True):
         tally.add(selected, results)
         if write is not None:
             with clock.stage("write", len(results.file)):
                 write(results.rated, results.unrated)
             results = results.without_calls()
         parts.append(results)
+        done += portion.calls
+        if progress is not None:
+            progress("rate", done, shelf.rows)
     if not any(entry.rows for entry in files):
         tally.warnings.append("no row was read; expected CDRs. There is nothing to rate. [CDR-NONE]")
     span = book.zone.month_span(settings.month) if settings.month is not None else None

@@ -73,6 +73,7 @@ def rate_command(
     Example: trunkrate rate cdrs/ --accounts accounts.yaml --tariffs contract --month 2026-10 --out october
     """
     from rating.batch import Request, run_batch
+    from rating.cli.progress import watched
     from rating.errors import RATED, TrunkrateError
     from rating.export.run_json import dumps
     from rating.sources.readers import known_format
@@ -80,23 +81,25 @@ def rate_command(
     from rating.workers import cores, jobs_of
 
     try:
-        request = Request(
-            list(cdr_files),
-            accounts,
-            tariffs,
-            out,
-            month=month,
-            timezone=timezone,
-            ambiguous=ambiguous,
-            encoding=encoding,
-            bare_numbers=bare_numbers,
-            format_name=known_format(format_name),
-            wants_calls=True,
-            csv=csv,
-            force=force,
-            jobs=cores() if jobs is None else jobs_of(jobs),
-        )
-        batch = run_batch(request)
+        with watched(read="Reading", rate="Rating") as progress:
+            request = Request(
+                list(cdr_files),
+                accounts,
+                tariffs,
+                out,
+                month=month,
+                timezone=timezone,
+                ambiguous=ambiguous,
+                encoding=encoding,
+                bare_numbers=bare_numbers,
+                format_name=known_format(format_name),
+                wants_calls=True,
+                csv=csv,
+                force=force,
+                jobs=cores() if jobs is None else jobs_of(jobs),
+                progress=progress,
+            )
+            batch = run_batch(request)
     except TrunkrateError as error:
         stop(error, RATED.stopped)
     say(dumps(batch.record) if as_json else summary(batch), newline=False)

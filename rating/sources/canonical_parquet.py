@@ -46,6 +46,7 @@ def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
         row = 1
         for batch in source.iter_batches(ROWS, columns=wanted):
             batch.validate()
+            file.tell(row - 1 + batch.num_rows, source.metadata.num_rows)
             yield block_of(pa.Table.from_batches([batch]), row)
             row += batch.num_rows
         if row - 1 != source.metadata.num_rows:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +22,14 @@ MAYBE = (".json", ".zip", ".txt", ".log")
 BLOCK = 32 << 20
 
 
+@dataclass
+class _Place:
+    """How far a file is read: by its stream, or as a reader says."""
+
+    stream: BinaryIO | None = None
+    told: int = 0
+
+
 @dataclass(frozen=True)
 class CdrFile:
     """A file to read: the name that the user sees, and where its bytes are."""
@@ -29,6 +37,24 @@ class CdrFile:
     name: str
     path: Path
     is_spooled: bool = False
+    _place: _Place = field(default_factory=_Place, compare=False, repr=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes as they are stored."""
+        return self.path.stat().st_size
+
+    @property
+    def position(self) -> int:
+        """Bytes as they are stored that the reader has passed, as far as it can be told."""
+        stream = self._place.stream
+        if stream is None:
+            return self._place.told
+        return self.size if stream.closed else stream.tell()
+
+    def tell(self, done: int, total: int) -> None:
+        """Say how far a file is read that is not read from its begin to its end."""
+        self._place.stream, self._place.told = None, self.size * done // max(total, 1)
 
     @property
     def is_gzip(self) -> bool:
@@ -38,12 +64,13 @@ class CdrFile:
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """The content, decompressed."""
-        if self.is_gzip:
-            with gzip.open(self.path, "rb") as unpacked:
-                yield unpacked  # type: ignore[misc]
-        else:
-            with self.path.open("rb") as plain:
-                yield plain
+        with self.path.open("rb") as stored:
+            self._place.stream = stored
+            if self.is_gzip:
+                with gzip.open(stored, "rb") as unpacked:
+                    yield unpacked  # type: ignore[misc]
+            else:
+                yield stored
 
     def sha256(self) -> str:
         """Digest of the bytes as they are stored."""

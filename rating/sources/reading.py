@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from rating.clock import Progress
 from rating.errors import Reject, UsageError, row_text
 from rating.schema import Calls, concat, no_calls
 from rating.sources.block import Block, Damaged, FileNotes, Format, Options
@@ -99,12 +100,19 @@ class Reading:
         return Stream(self.files, iter([Typed(self.calls, self.rejects)]), self.raw)
 
 
-def stream_files(files: list[CdrFile], options: Options, format_name: str = "auto", jobs: int = 2) -> Stream:
+def stream_files(
+    files: list[CdrFile],
+    options: Options,
+    format_name: str = "auto",
+    jobs: int = 2,
+    progress: Progress | None = None,
+) -> Stream:
     """Read files in the order given, each by the format that it is recognised as, or the one named.
 
     Parameters
     ----------
     jobs : cores to use; from 2 on, a file's digest is taken beside the reading
+    progress : told of each block, stage `read`
 
     Raises
     ------
@@ -113,8 +121,11 @@ def stream_files(files: list[CdrFile], options: Options, format_name: str = "aut
     """
     inputs: list[InputFile] = []
     formats: list[Format] = []
+    sizes = [file.size for file in files]
+    total = sum(sizes)
 
     def blocks() -> Iterator[Untyped]:
+        before = told = 0
         for index, file in enumerate(files):
             with _readable(file.name), ExitStack() as stack:
                 found = recognise(file, format_name)
@@ -128,15 +139,21 @@ def stream_files(files: list[CdrFile], options: Options, format_name: str = "aut
                 for block in found.read(file, options, notes):
                     _count(block, entry)
                     yield Untyped(block, index, entry.name, found.name, options)
+                    if progress is not None:
+                        told = max(told, before + min(file.position, sizes[index]))
+                        progress("read", told, total)
                 entry.sha256 = digest()
             entry.columns, entry.ignored_columns = notes.columns, notes.ignored_columns
             entry.hints, entry.warnings = notes.hints, notes.warnings
+            told = before = before + sizes[index]
+            if progress is not None:
+                progress("read", before, total)
 
     def raw(index: int, lines: list[int]) -> dict[int, str]:
         with _readable(files[index].name):
             return formats[index].raw(files[index], lines)
 
-    return Stream(inputs, blocks(), raw, sum(file.path.stat().st_size for file in files))
+    return Stream(inputs, blocks(), raw, total)
 
 
 def read_files(files: list[CdrFile], options: Options, format_name: str = "auto") -> Reading:
