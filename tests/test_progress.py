@@ -130,6 +130,22 @@ def test_an_interrupt_leaves_the_terminal_clean(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_conversion_is_watched_and_interrupted(tmp_path: Path) -> None:
+    convert = ["convert", str(DEMO / "cdrs"), "--out"]
+    whole = Terminal(AT_ONCE + RUN, *convert, str(tmp_path / "whole.csv"))
+    code, output = whole.finish()
+    assert (code, output.count("\n")) == (1, 1)
+    assert "Converting  [" in whole.screen
+    rejects = whole.screen.split(CLEAR)[-1]
+    assert rejects.count("\r\n") == rejects.count("Row rejected, the others are written.") > 5
+    cut = Terminal(AT_ONCE + STUCK + RUN, *convert, str(tmp_path / "cut.csv"))
+    cut.read_until("%")
+    cut.process.send_signal(signal.SIGINT)
+    assert cut.finish() == (130, "")
+    assert cut.screen.split(CLEAR)[-1] == "Interrupted; no output was left.\r\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["whole.csv"]
+
+
 def test_a_narrow_terminal_has_one_line(tmp_path: Path) -> None:
     code = "import os; os.get_terminal_size = lambda fd: os.terminal_size((20, 5))\n"
     terminal = Terminal(AT_ONCE + code + RUN, *RATE, "--out", str(tmp_path / "out"))

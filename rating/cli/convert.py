@@ -9,8 +9,6 @@ import click
 
 from rating.cli.exits import DONE, LOOK, say, stop
 
-SHOWN = 20
-
 
 @click.command("convert")
 @click.argument("cdr_files", metavar="FILE...", nargs=-1, required=True)
@@ -39,6 +37,7 @@ def convert_command(
     Exit status: 0 clean; 1 done, with rejects (on standard error); 2 nothing written.
     Example: trunkrate convert graph/ --out october.parquet --accounts accounts.yaml
     """
+    from rating.cli.progress import watched
     from rating.convert import WRITTEN, convert
     from rating.errors import TrunkrateError
     from rating.sources.block import Options
@@ -47,16 +46,18 @@ def convert_command(
 
     try:
         options = Options(named_zone(timezone), ambiguous, encoding)
-        done = convert(list(cdr_files), out, options, accounts, known_format(format_name))
+        format_name = known_format(format_name)
+        with watched(read="Converting") as progress:
+            done = convert(list(cdr_files), out, options, accounts, format_name, progress)
     except TrunkrateError as error:
         stop(error, WRITTEN.stopped)
-    for text in [*done.warnings, *(reject.told(WRITTEN) for reject in done.rejects[:SHOWN])]:
+    for text in [*done.warnings, *(reject.told(WRITTEN) for reject in done.rejects)]:
         click.echo(text, err=True)
-    if len(done.rejects) > SHOWN:
-        click.echo(f"and {len(done.rejects) - SHOWN} more", err=True)
+    if done.rejected > len(done.rejects):
+        click.echo(f"and {done.rejected - len(done.rejects)} more", err=True)
     no_calls = f" + {done.not_a_call:,} no call legs" if done.not_a_call else ""
-    say(f"{done.rows:,} rows = {done.written:,} written + {len(done.rejects):,} rejected{no_calls}: {out}")
-    sys.exit(LOOK if done.rejects or done.warnings else DONE)
+    say(f"{done.rows:,} rows = {done.written:,} written + {done.rejected:,} rejected{no_calls}: {out}")
+    sys.exit(LOOK if done.rejected or done.warnings else DONE)
 
 
 @click.command("sources")

@@ -1,4 +1,4 @@
-"""The output folder: it appears whole or not at all (SPEC 12).
+"""The output folder, or file: it appears whole or not at all (SPEC 12).
 
 Files are written to a hidden folder beside it, flushed to disk, and renamed into place. A run that dies
 leaves only that hidden folder, which the next run to the same place removes.
@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rating.errors import UsageError
@@ -104,6 +104,50 @@ def temporary(folder: Path) -> Iterator[Path]:
     inside.rmdir()
 
 
+def check_new(out: Path) -> None:
+    """Refuse a file that exists.
+
+    Raises
+    ------
+    UsageError
+    """
+    if os.path.lexists(out):
+        raise UsageError(f"{out}: exists; expected a new file.", "OUT-EXISTS")
+
+
+@contextmanager
+def whole_file(out: Path) -> Iterator[Path]:
+    """A file to write to that becomes `out` when the block ends well, and vanishes when it does not.
+
+    Raises
+    ------
+    UsageError
+        The place cannot be written, is full, or was taken meanwhile.
+    """
+    check_new(out)
+    made = [folder for folder in (out.parent, *out.parent.parents) if not folder.exists()]
+    aside: Path | None = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
+        os.close(handle)
+        aside = Path(name)
+        yield aside
+        aside.chmod(0o644)
+        _sync(aside)
+        check_new(out)
+        os.rename(aside, out)
+        aside = None
+    except OSError as error:
+        raise _cannot_write(out, error) from None
+    finally:
+        if aside is not None:
+            aside.unlink(missing_ok=True)
+        for folder in made:
+            with suppress(OSError):  # not empty: it holds the file
+                folder.rmdir()
+
+
 def _cannot_write(out: Path, error: OSError) -> UsageError:
     return UsageError(
         f"{out}: cannot be written ({error.strerror or error}); expected a writable place with room. "
@@ -140,11 +184,15 @@ def _remove_left_overs(out: Path) -> None:
 def _flush(folder: Path) -> None:
     """Force files and folders to disk."""
     for path in [*folder.rglob("*"), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _swap(aside: Path, out: Path, force: bool) -> None:
@@ -155,11 +203,7 @@ def _swap(aside: Path, out: Path, force: bool) -> None:
         _exchange(aside, out)
     else:
         os.rename(aside, out)
-    handle = os.open(out.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    _sync(out.parent)
 
 
 def _exchange(one: Path, other: Path) -> None:

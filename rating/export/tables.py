@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +19,12 @@ from rating.sources.reading import Raw
 
 ROWS = 65_536
 """Rows that are turned into text at a time."""
+
+JSON_ROWS = 8_192
+"""Rows that are turned into JSON at a time."""
+
+GROUP = 1 << 18
+"""Rows of a row group of a Parquet file that is cut by rows."""
 
 STATISTICS = ("trunk_id", "month", "setup_time", "answer_time", "reason")
 """Columns whose least and greatest values readers can skip rows by."""
@@ -48,24 +56,47 @@ def rejects_table(rejects: list[Reject], names: list[str], raw: Raw) -> pa.Table
 
 
 class ParquetFile:
-    """A Parquet file that grows; its bytes depend on the tables that it is given only."""
+    """A Parquet file that grows; its bytes depend on the tables that it is given only.
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    group : rows of each row group, however the rows come; None makes one of each table
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, group: int | None = None) -> None:
         self._schema = schema
         self._path = path
+        self._group = group
+        self._pending: list[pa.Table] = []
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> ParquetFile:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._writer is None and error[0] is None:
-            self.add(self._schema.empty_table())
+        if error[0] is None:
+            if self._pending:
+                self._write(pa.concat_tables(self._pending).combine_chunks())
+            if self._writer is None:
+                self._write(self._schema.empty_table())
         if self._writer is not None:
             self._writer.close()
 
     def add(self, table: pa.Table) -> None:
         """Add rows; texts may be dictionary-encoded, which is quicker."""
+        if self._group is None:
+            self._write(table)
+            return
+        pending = self._pending
+        pending.append(table)
+        while len(pending) > 1 and (
+            sum(len(part) for part in pending) >= self._group or len(pending[-2]) <= 2 * len(pending[-1])
+        ):  # tables double in size, so that each row is copied a few times only
+            last = pending.pop()
+            pending[-1] = pa.concat_tables([pending[-1], last]).combine_chunks()
+        while len(pending[0]) >= self._group:
+            self._write(pending[0].slice(0, self._group))
+            pending[0] = pending[0].slice(self._group)
+
+    def _write(self, table: pa.Table) -> None:
         if self._writer is None:
             statistics = [name for name in STATISTICS if name in table.column_names]
             distinct = [name for name in table.column_names if name == "call_id" or name.endswith("_time")]
@@ -82,12 +113,6 @@ class ParquetFile:
                 column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
             )
         self._writer.write_table(table, row_group_size=1 << 20)
-
-
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a Parquet file whose bytes depend on the rows only."""
-    with ParquetFile(path, table.schema) as file:
-        file.add(table.combine_chunks())
 
 
 class CsvFile:
@@ -119,6 +144,35 @@ def write_csv(table: pa.Table, path: Path, amount_decimals: int = 4) -> None:
     """Write a CSV file."""
     with CsvFile(path, table.column_names, amount_decimals) as file:
         file.add(table)
+
+
+class JsonlFile:
+    """A file of JSON Lines that grows: an object a row without its empty texts, instants in ISO 8601."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> JsonlFile:
+        self._file: TextIO = self._path.open("w", encoding="utf-8")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def add(self, table: pa.Table) -> None:
+        """Add rows."""
+        names = table.column_names
+        for start in range(0, len(table), JSON_ROWS):
+            part = table.slice(start, JSON_ROWS)
+            for row in zip(*(_json_values(part[name]) for name in names), strict=True):
+                record = {name: value for name, value in zip(names, row, strict=True) if value != ""}
+                self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _json_values(column: pa.ChunkedArray) -> list[object]:
+    if pa.types.is_timestamp(column.type):
+        return instant_texts(pa.concat_arrays(column.chunks)).to_pylist()
+    return column.to_pylist()
 
 
 def _quoted(column: pa.Array) -> pa.Array:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -61,7 +62,7 @@ def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
     """Read a Master.csv, or the file of one account."""
     with file.open() as stream:
         note_empty(file, stream, ROW, notes)
-        sequence: list[int] = []
+        sequence = array("q")
         rows = (
             text if isinstance(text, BadLine) else _call(line, text, sequence)
             for line, text in text_lines(stream, options)
@@ -135,7 +136,7 @@ def _columns_of(fields: list[str]) -> _Row | None:
     return _Row(*parties, stamps, duration, billsec, disposition, uniqueid, userfield, sequence)
 
 
-def _call(line: int, text: str, sequence: list[int]) -> LocalRow | BadLine | None:
+def _call(line: int, text: str, sequence: array[int]) -> LocalRow | BadLine | None:
     """A line as a call; None where it is none. Its sequence number, if it has one, is noted."""
     fields = _fields(text)
     if isinstance(fields, str):

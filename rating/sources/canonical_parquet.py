@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +19,9 @@ from rating.sources.block import BadLine, Block, FileNotes, Format, Options, bad
 from rating.sources.files import CdrFile
 
 ROWS = 1 << 18
+UNPACKED = 1 << 20
+"""Bytes of a gzip file that are unpacked at a time."""
+
 DISTINCT = ("call_id", *TIME_COLUMNS)
 """Columns whose texts hardly repeat."""
 
@@ -53,13 +60,20 @@ def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
             raise pa.ArrowInvalid(f"{row - 1} rows where the footer says {source.metadata.num_rows}")
 
 
-def _opened(file: CdrFile, repeating: Sequence[str] = ()) -> pq.ParquetFile:
-    """The file, columns of repeating texts as dictionaries; one inside gzip is unpacked in memory, for
-    Parquet is read from its end."""
+@contextmanager
+def _opened(file: CdrFile, repeating: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
+    """The file, columns of repeating texts as dictionaries; one inside gzip is unpacked beside, for Parquet
+    is read from its end."""
     if not file.is_gzip:
-        return pq.ParquetFile(file.path, read_dictionary=list(repeating))
-    with file.open() as stream:
-        return pq.ParquetFile(pa.BufferReader(stream.read()), read_dictionary=list(repeating))
+        with pq.ParquetFile(file.path, read_dictionary=list(repeating)) as source:
+            yield source
+        return
+    with tempfile.NamedTemporaryFile(prefix="trunkrate-gzip-") as unpacked:
+        with file.open() as stream:
+            shutil.copyfileobj(stream, unpacked, UNPACKED)
+        unpacked.flush()
+        with pq.ParquetFile(unpacked.name, read_dictionary=list(repeating)) as source:
+            yield source
 
 
 def missing_columns(names: list[str]) -> str:
@@ -125,8 +139,18 @@ def _plain(column: pa.Array, is_repeating: bool) -> pa.Array:
 
 def raw(file: CdrFile, rows: list[int]) -> dict[int, str]:
     """Rows of a Parquet file as JSON."""
+    found: dict[int, str] = {}
+    rows = sorted(rows)
     with _opened(file) as source:
-        return raw_of(source.read(), rows)
+        first = 1
+        for group in range(source.num_row_groups):
+            end = first + source.metadata.row_group(group).num_rows
+            wanted = rows[bisect_left(rows, first) : bisect_left(rows, end)]
+            if wanted:
+                texts = raw_of(source.read_row_group(group), [row - first + 1 for row in wanted])
+                found |= {row + first - 1: text for row, text in texts.items()}
+            first = end
+    return found
 
 
 def raw_of(table: pa.Table, rows: list[int]) -> dict[int, str]:

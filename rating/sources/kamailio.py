@@ -37,6 +37,7 @@ from rating.sources.block import (
 from rating.sources.files import CdrFile, blocks_of_lines
 from rating.sources.kamailio_table import (
     ALIASES,
+    BLOCK,
     NULLS,
     Row,
     cdr_of,
@@ -76,7 +77,7 @@ def read_log(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Bloc
     told = _Told(file, notes)
     line = 1
     with file.open() as stream:
-        for data in blocks_of_lines(stream):
+        for data in blocks_of_lines(stream, BLOCK):
             rows, bad, others = [], [], 0
             for number, content in enumerate(data.split(b"\n"), line):
                 if CDR not in content:

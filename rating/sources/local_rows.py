@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import BinaryIO
@@ -266,7 +266,7 @@ def _fit_for_text(row: LocalRow | BadLine | None) -> LocalRow | BadLine | None:
     return row
 
 
-def missing_numbers(sequence: list[int], restart: int = 1_000) -> list[str]:
+def missing_numbers(sequence: Sequence[int], restart: int = 1_000) -> list[str]:
     """What is to be said of the numbers that a switch counted its records with.
 
     Parameters
