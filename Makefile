@@ -33,7 +33,7 @@ bench-small: $(VENV)/.bench
 	$(BIN)/python bench/small.py --write
 
 soak: $(VENV)/.test
-	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q tests/test_properties.py tests/test_bad_input.py
+	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q tests/test_properties.py tests/test_streaming.py tests/test_bad_input.py
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/make.py
