@@ -18,6 +18,12 @@ WEEK = 7 * 24
 FEWEST = 15
 """Calls that a stretch must have been expected to have: by chance, one in three million has none."""
 
+LONGEST = 104 * WEEK
+"""Hours that are looked at, at most: one clock that was never set makes no grid of fifty years."""
+
+CELLS = 1 << 20
+"""Hours of trunks that are looked at at a time."""
+
 ABSENT = 1 << 60
 """Hours of the first and last week that are not looked at."""
 
@@ -42,7 +48,7 @@ class Hours:
     def __init__(self, zone: Zone) -> None:
         self._zone = zone
         self._first, self._last = 0, -1
-        self._grids: list[tuple[Ints, int, AnyArray]] = []
+        self._counted: list[_Counted] = []
 
     def add(self, trunk: Ints, setup: Ints) -> None:
         """Count calls of trunks that were not counted before.
@@ -54,14 +60,14 @@ class Hours:
         if not len(setup):
             return
         first, last = int(setup.min()), int(setup.max())
-        self._first = min(self._first, first) if self._grids else first
+        self._first = min(self._first, first) if self._counted else first
         self._last = max(self._last, last)
         hour = self._zone.to_local(setup) // HOUR
-        start, hours = int(hour.min()), int(hour.max()) - int(hour.min()) + 1
-        bounds = runs(trunk)
-        row = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-        grid = np.bincount(row * hours + hour - start, minlength=(len(bounds) - 1) * hours)
-        self._grids.append((trunk[bounds[:-1]], start, grid.reshape(-1, hours).astype(np.int32)))
+        trunks = runs(trunk)
+        row = np.repeat(np.arange(len(trunks) - 1), np.diff(trunks))
+        same = runs(row, hour)
+        at = same[:-1]
+        self._counted.append(_Counted(trunk[trunks[:-1]], row[at], hour[at], np.diff(same)))
 
     def silences(self, span: tuple[int, int] | None) -> list[Silence]:
         """Find silent stretches, of all trunks together and of each.
@@ -75,23 +81,22 @@ class Hours:
         list of Silence
             In order of trunk and time; a trunk's silence within one of all trunks is left out.
         """
-        if not self._grids:
+        if not self._counted:
             return []
-        first, end = span if span is not None else (self._first, self._last + 1)
-        local = self._zone.to_local(np.array([first, end - 1])) // HOUR
-        start_hour, hours = int(local[0]), int(local[1] - local[0]) + 1
+        start_hour, hours = self._window(span)
         slot = (np.arange(hours) + start_hour) % WEEK
-        grids = [(trunks, _shifted(grid, start - start_hour, hours)) for trunks, start, grid in self._grids]
         whole = np.zeros((1, hours), np.int64)
-        for _, grid in grids:
-            whole += grid.sum(axis=0)
+        for counted in self._counted:
+            whole += counted.whole(start_hour, hours)
         everywhere = [(start, end) for _, start, end, _ in _quiet(whole, slot)]
         result = [(-1, start, end, expected) for _, start, end, expected in _quiet(whole, slot)]
-        for trunks, grid in grids:
-            for part in range(0, len(trunks), 1_000):
-                for which, start, end, expected in _quiet(grid[part : part + 1_000], slot):
+        at_once = max(1, CELLS // hours)
+        for counted in self._counted:
+            for part in range(0, len(counted.trunks), at_once):
+                grid = counted.grid(part, part + at_once, start_hour, hours)
+                for which, start, end, expected in _quiet(grid, slot):
                     if not any(one <= start and end <= other for one, other in everywhere):
-                        result.append((int(trunks[part + which]), start, end, expected))
+                        result.append((int(counted.trunks[part + which]), start, end, expected))
         return [
             Silence(
                 which,
@@ -102,14 +107,47 @@ class Hours:
             for which, start, end, expected in result
         ]
 
+    def _window(self, span: tuple[int, int] | None) -> tuple[int, int]:
+        """First local hour to look at and how many: of calls of many years, those around the middle one."""
+        first, end = span if span is not None else (self._first, self._last + 1)
+        local = self._zone.to_local(np.array([first, end - 1])) // HOUR
+        start, last = int(local[0]), max(int(local[0]), int(local[1]))
+        if span is None and last - start >= LONGEST:
+            hour = np.concatenate([counted.hour for counted in self._counted])
+            order = np.argsort(hour)
+            calls = np.cumsum(np.concatenate([counted.calls for counted in self._counted])[order])
+            middle = int(hour[order[np.searchsorted(calls, calls[-1] / 2)]])
+            near = hour[np.abs(hour - middle) < LONGEST // 2]
+            start, last = int(near.min()), int(near.max())
+        return start, last - start + 1
 
-def _shifted(grid: AnyArray, lead: int, hours: int) -> AnyArray:
-    """A grid whose first hour is `lead` after the wanted one, as the wanted `hours`."""
-    found = np.zeros((len(grid), hours), grid.dtype)
-    start, end = max(lead, 0), min(lead + grid.shape[1], hours)
-    if end > start:
-        found[:, start:end] = grid[:, start - lead : end - lead]
-    return found
+
+@dataclass(frozen=True)
+class _Counted:
+    """Calls of some trunks; row : place among `trunks`, hour : local, calls : how many. By row."""
+
+    trunks: Ints
+    row: Ints
+    hour: Ints
+    calls: Ints
+
+    def whole(self, start_hour: int, hours: int) -> AnyArray:
+        """Calls of all trunks together in each of some hours."""
+        seen = (self.hour >= start_hour) & (self.hour < start_hour + hours)
+        return np.bincount(self.hour[seen] - start_hour, self.calls[seen], hours).astype(np.int64)
+
+    def grid(self, first: int, end: int, start_hour: int, hours: int) -> AnyArray:
+        """Calls of trunks [first, end) in each of some hours, shape (trunks, hours)."""
+        start, stop = np.searchsorted(self.row, [first, end])
+        row, hour, calls = (
+            self.row[start:stop] - first,
+            self.hour[start:stop] - start_hour,
+            self.calls[start:stop],
+        )
+        seen = (hour >= 0) & (hour < hours)
+        rows = min(end, len(self.trunks)) - first
+        cells = np.bincount(row[seen] * hours + hour[seen], calls[seen], rows * hours)
+        return cells.astype(np.int64).reshape(rows, hours)
 
 
 def _quiet(grid: AnyArray, slot: Ints) -> list[tuple[int, int, int, int]]:

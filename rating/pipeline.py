@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -206,9 +207,10 @@ def _shelve(stream: Stream, shelf: Shelf, settings: Settings, clock: Clock) -> l
             return shelf.sorted_part(placed), wrong + unplaced
 
     rejects: list[Reject] = []
-    for part, wrong in ordered(work, clock.drawing("read", stream.blocks), settings.jobs):
-        _keep(partial(shelf.add, part), shelf, clock)
-        rejects += wrong
+    with closing(stream.blocks) as blocks:
+        for part, wrong in ordered(work, clock.drawing("read", blocks), settings.jobs):
+            _keep(partial(shelf.add, part), shelf, clock)
+            rejects += wrong
     _keep(shelf.close, shelf, clock)
     clock.add("read", rows=sum(entry.rows for entry in stream.files), octets=stream.bytes or None)
     if shelf.spilled_bytes:

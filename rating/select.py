@@ -59,7 +59,7 @@ def _of_rated_source(placed: Placed, candidate: Bools, accounts: Accounts) -> tu
     trunks = accounts.trunks
     first = int(placed.trunk.min(initial=0))
     wanted = np.full(int(placed.trunk.max(initial=0)) + 1, -1)
-    for i in range(first, len(wanted)):
+    for i in range(first, min(len(wanted), len(trunks))):
         name = trunks[i].rating_source
         if name:
             wanted[i] = values.index(name) if name in values else len(values)

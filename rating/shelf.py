@@ -172,7 +172,7 @@ class Shelf:
         with prints.open("wb") as file:
             while self._kept:
                 part = self._kept.pop(0)
-                part.prints.tofile(file)
+                file.write(part.prints.data)
                 bounds += part.bounds
                 tables.append((_plain(part), part.bounds))
         options = pa.ipc.IpcWriteOptions(compression="lz4")

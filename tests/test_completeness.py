@@ -79,6 +79,13 @@ def test_one_wild_night_does_not_make_the_others_silent() -> None:
     assert find([*office(), *(night + timedelta(minutes=n) for n in range(200))]) == []
 
 
+def test_a_clock_that_was_never_set_hides_no_silence() -> None:
+    """Nor does it make a grid of fifty years."""
+    calls = without(office(), "2026-10-14T00", "2026-10-15T00")
+    odd = [datetime(1970, 1, 2, tzinfo=UTC), datetime(2199, 12, 31, tzinfo=UTC)]
+    assert find([*odd, *office()], calls) == find(office(), calls)
+
+
 def test_no_calls_no_silence() -> None:
     assert find([]) == []
 

@@ -7,6 +7,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ MAYBE = (".json", ".zip", ".txt", ".log")
 """Endings of files in folders that are CDRs only if their content is of a known format."""
 
 BLOCK = 32 << 20
+HASHED = 1 << 20
+"""Bytes that are hashed at a time."""
 
 
 @dataclass
@@ -72,10 +75,15 @@ class CdrFile:
             else:
                 yield stored
 
-    def sha256(self) -> str:
-        """Digest of the bytes as they are stored."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+    def sha256(self, stop: threading.Event | None = None) -> str:
+        """Digest of the bytes as they are stored; empty when it is told to stop on the way."""
+        digest = hashlib.sha256()
+        with self.path.open("rb", buffering=0) as file:
+            while data := file.read(HASHED):
+                if stop is not None and stop.is_set():
+                    return ""
+                digest.update(data)
+        return digest.hexdigest()
 
 
 def expand(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -34,6 +35,8 @@ class InputFile:
     hints: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
+
+Blocks = Generator["Untyped | Typed", None, None]
 
 Raw = Callable[[int, list[int]], dict[int, str]]
 """(index of the file, lines) -> rows as they stand in it, for the rejects"""
@@ -81,7 +84,7 @@ class Stream:
     """
 
     files: list[InputFile]
-    blocks: Iterator[Untyped | Typed]
+    blocks: Blocks
     raw: Raw
     bytes: int = 0
 
@@ -97,7 +100,8 @@ class Reading:
 
     def stream(self) -> Stream:
         """The same as a stream of one block."""
-        return Stream(self.files, iter([Typed(self.calls, self.rejects)]), self.raw)
+        only = Typed(self.calls, self.rejects)
+        return Stream(self.files, (block for block in (only,)), self.raw)
 
 
 def stream_files(
@@ -124,14 +128,16 @@ def stream_files(
     sizes = [file.size for file in files]
     total = sum(sizes)
 
-    def blocks() -> Iterator[Untyped]:
+    def blocks() -> Blocks:
         before = told = 0
         for index, file in enumerate(files):
             with _readable(file.name), ExitStack() as stack:
                 found = recognise(file, format_name)
-                digest = file.sha256
+                digest: Callable[[], str] = file.sha256
                 if jobs > 1:
-                    digest = stack.enter_context(ThreadPoolExecutor(1)).submit(file.sha256).result
+                    beside = stack.enter_context(ThreadPoolExecutor(1))
+                    stop = stack.enter_context(_set_at_the_end())
+                    digest = beside.submit(file.sha256, stop).result
                 entry = InputFile(file.name, f"{found.name}-{found.form}", "")
                 formats.append(found)
                 inputs.append(entry)
@@ -191,7 +197,7 @@ def stream_table(table: pa.Table, options: Options, name: str = "cdrs") -> Strea
         raise UsageError(f"{name}: {problem}; expected the canonical columns of SPEC 2. [CDR-HEADER]")
     entry = InputFile(name, "canonical-table", "")
 
-    def blocks() -> Iterator[Untyped]:
+    def blocks() -> Blocks:
         for start in range(0, table.num_rows, ROWS):
             block = block_of(table.slice(start, ROWS), start + 1)
             _count(block, entry)
@@ -202,16 +208,27 @@ def stream_table(table: pa.Table, options: Options, name: str = "cdrs") -> Strea
 
 def _whole(stream: Stream) -> Reading:
     parts, rejects = [], []
-    for block in stream.blocks:
-        calls, wrong = block.typed()
-        parts.append(calls)
-        rejects += wrong
+    with closing(stream.blocks) as blocks:
+        for block in blocks:
+            calls, wrong = block.typed()
+            parts.append(calls)
+            rejects += wrong
     return Reading(stream.files, concat(parts), rejects, stream.raw)
 
 
 def _count(block: Block, entry: InputFile) -> None:
     entry.rows += len(block.lines) + len(block.bad) + block.not_a_call
     entry.not_a_call += block.not_a_call
+
+
+@contextmanager
+def _set_at_the_end() -> Iterator[threading.Event]:
+    """Tells a thread that nobody waits for it any more."""
+    event = threading.Event()
+    try:
+        yield event
+    finally:
+        event.set()
 
 
 @contextmanager
