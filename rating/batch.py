@@ -15,9 +15,9 @@ from rating.clock import Clock, Progress, peak_memory
 from rating.errors import UsageError
 from rating.export.folder import check_target, temporary, whole_folder
 from rating.export.run_json import dumps, run_record
-from rating.export.tables import CsvFile, ParquetFile, rejects_table, write_csv
+from rating.export.tables import CsvFile, ParquetFile, reject_tables, write_csv
 from rating.pipeline import Run, Settings, rate_stream
-from rating.schema import CDR_SCHEMA, rated_schema
+from rating.schema import CDR_SCHEMA, REJECTS_SCHEMA, rated_schema
 from rating.sources.block import Options
 from rating.sources.database import copy_table
 from rating.sources.files import expand, forget
@@ -140,8 +140,10 @@ def _rate(stream: Stream, settings: Settings, folder: Path, request: Request, cl
 
 def _write(folder: Path, run: Run, raw: Raw, book: TariffBook, accounts: bytes) -> None:
     results, decimals = run.results, book.amount_decimals
+    with CsvFile(folder / "rejects.csv", REJECTS_SCHEMA.names) as rejects:
+        for table in reject_tables(run.rejects, [entry.name for entry in run.files], raw):
+            rejects.add(table)
     for name, table in (
-        ("rejects", rejects_table(run.rejects, [entry.name for entry in run.files], raw)),
         ("findings", results.findings),
         ("usage", results.usage),
         ("limits", results.limits),

@@ -31,11 +31,12 @@ from rating.arrays import Ints
 from rating.classify import classify
 from rating.clock import Clock, Progress
 from rating.completeness import Hours, Silence
-from rating.errors import Reject, SourceError
+from rating.errors import SourceError
 from rating.fair_use import apply_limits
 from rating.placing import answered_seconds, place
 from rating.price import price_calls
 from rating.reasons import EMERGENCY, FREE
+from rating.rejects import Packed, Rejects, packed
 from rating.repeats import Repeats, find_all
 from rating.results import Results, joined, results_of
 from rating.select import Selected, select
@@ -70,7 +71,7 @@ class Run:
     """
 
     results: Results
-    rejects: list[Reject]
+    rejects: Rejects
     files: list[InputFile]
     counts: list[dict[str, int]]
     warnings: list[str]
@@ -156,11 +157,11 @@ def rate_stream(
     shelf = Shelf(
         len(accounts.trunks), book.numbering, settings.bare_international, settings.spill, settings.in_memory
     )
-    rejects = _shelve(stream, shelf, settings, clock)
+    wrong = _shelve(stream, shelf, settings, clock)
     files = stream.files
     with clock.stage("repeats", shelf.rows):
         repeats = find_all(shelf, files)
-    rejects += repeats.rejects
+    rejects = Rejects(wrong + repeats.rejects, [entry.name for entry in files])
     portions = shelf.portions(settings.portion)
     _check_sources(shelf, portions, repeats, settings)
 
@@ -183,7 +184,7 @@ def rate_stream(
     span = book.zone.month_span(settings.month) if settings.month is not None else None
     return Run(
         joined(parts, book),
-        sorted(rejects),
+        rejects,
         files,
         tally.counts(files, rejects),
         tally.warnings,
@@ -193,29 +194,30 @@ def rate_stream(
     )
 
 
-def _shelve(stream: Stream, shelf: Shelf, settings: Settings, clock: Clock) -> list[Reject]:
+def _shelve(stream: Stream, shelf: Shelf, settings: Settings, clock: Clock) -> list[Packed]:
     """Stages 1 and 2: read and place all calls."""
     book, accounts = settings.book, settings.accounts
 
-    def work(block: Untyped | Typed) -> tuple[Part, list[Reject]]:
+    def work(block: Untyped | Typed) -> tuple[Part, Packed]:
         with clock.stage("read"):
             calls, wrong = block.typed()
         with clock.stage("place", len(calls)):
             placed, unplaced = place(
                 calls, stream.files, accounts, book.numbering, settings.bare_international
             )
-            return shelf.sorted_part(placed), wrong + unplaced
+            rejects = packed(wrong + unplaced, [entry.name for entry in stream.files])
+            return shelf.sorted_part(placed), rejects
 
-    rejects: list[Reject] = []
+    found: list[Packed] = []
     with closing(stream.blocks) as blocks:
-        for part, wrong in ordered(work, clock.drawing("read", blocks), settings.jobs):
+        for part, rejects in ordered(work, clock.drawing("read", blocks), settings.jobs):
             _keep(partial(shelf.add, part), shelf, clock)
-            rejects += wrong
+            found.append(rejects)
     _keep(shelf.close, shelf, clock)
     clock.add("read", rows=sum(entry.rows for entry in stream.files), octets=stream.bytes or None)
     if shelf.spilled_bytes:
         clock.add("spill", rows=shelf.rows)
-    return rejects
+    return found
 
 
 def _keep(step: Callable[[], None], shelf: Shelf, clock: Clock) -> None:
@@ -286,9 +288,9 @@ class _Tally:
     def _count(self, category: str, file: Ints) -> None:
         self._rows[category] += np.bincount(file, minlength=self._files)
 
-    def counts(self, files: list[InputFile], rejects: list[Reject]) -> list[dict[str, int]]:
+    def counts(self, files: list[InputFile], rejects: Rejects) -> list[dict[str, int]]:
         """Rows by category and file, checked: nothing may be lost."""
-        self._count("rejected", np.array([reject.file for reject in rejects], np.int64))
+        self._count("rejected", rejects.file)
         self._rows["not_a_call"] += np.array([entry.not_a_call for entry in files], np.int64)
         counts = [{name: int(self._rows[name][i]) for name in CATEGORIES} for i in range(len(files))]
         for entry, count in zip(files, counts, strict=True):

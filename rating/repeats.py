@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from rating.arrays import AnyArray, Bools, Ints, runs
-from rating.errors import Reject
 from rating.placing import find_repeats, gather
+from rating.rejects import Packed, packed
 from rating.schema import Calls
 from rating.shelf import Shelf, is_among
 from rating.sources.reading import InputFile
@@ -31,7 +31,7 @@ class Repeats:
 
     duplicate: Ints
     conflict: Ints
-    rejects: list[Reject]
+    rejects: list[Packed]
 
     def masks(self, calls: Calls) -> tuple[Bools, Bools]:
         """(duplicate, conflict) of calls, shape (n,) each."""
@@ -43,7 +43,8 @@ class Repeats:
 
 def find_all(shelf: Shelf, files: list[InputFile]) -> Repeats:
     """Find them: ids of one fingerprint are brought together, and then compared in full."""
-    duplicates, conflicts, rejects = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], []
+    duplicates, conflicts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    rejects: list[Packed] = []
     for wanted in _batches(shelf.prints()):
         parts = list(shelf.having(wanted))
         suspects = gather(parts)
@@ -51,7 +52,7 @@ def find_all(shelf: Shelf, files: list[InputFile]) -> Repeats:
         places = _places(suspects.calls)
         duplicates.append(places[duplicate])
         conflicts.append(places[conflict])
-        rejects += wrong
+        rejects.append(packed(wrong, [entry.name for entry in files]))
     return Repeats(np.sort(np.concatenate(duplicates)), np.sort(np.concatenate(conflicts)), rejects)
 
 

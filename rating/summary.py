@@ -6,7 +6,7 @@ import calendar
 from collections.abc import Sequence
 
 from rating.batch import Batch
-from rating.export.run_json import rejects_by_code, total_amount
+from rating.export.run_json import total_amount
 from rating.money import decimal_text
 from rating.reasons import INCLUDED, REASONS
 from rating.zone import parse_month
@@ -120,7 +120,7 @@ def _rejects(batch: Batch) -> str:
     lines = [f"  {warning}" for entry in run.files for warning in entry.warnings]
     lines += [f"  {warning}" for warning in run.warnings]
     if run.rejects:
-        by_code = ", ".join(f"{code} {count}" for code, count in rejects_by_code(run.rejects).items())
+        by_code = ", ".join(f"{code} {count}" for code, count in run.rejects.by_code().items())
         lines.append(f"  {_many(len(run.rejects), 'row')} rejected: {by_code}")
         lines += [f"    {_short(reject.message)}" for reject in run.rejects[:SHOWN]]
         if len(run.rejects) > SHOWN:

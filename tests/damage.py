@@ -34,7 +34,7 @@ def check_damaged(
         try:
             reading = read_files([CdrFile(file.name, file)], options, random.choice(("auto", format_name)))
             run = rate_reading(reading, book, known)
-            reading.raw(0, [reject.line for reject in reading.rejects])
+            list(reading.raw(0, sorted({reject.line for reject in reading.rejects})))
         except TrunkrateError:
             continue
         assert sum(run.total.values()) == run.rows

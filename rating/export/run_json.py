@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections import Counter
 from importlib.metadata import version
 from typing import Any
 
 import rating
 from rating.accounts import Accounts
-from rating.errors import Reject
 from rating.money import decimal_text
 from rating.pipeline import Run
 from rating.tariffs.book import TariffBook
@@ -76,7 +74,7 @@ def run_record(
         },
         "warnings": run.warnings,
         "completeness": completeness(run, accounts_of),
-        "rejects": rejects_by_code(run.rejects),
+        "rejects": run.rejects.by_code(),
         "proposed_plan_suspensions": run.results.suspensions,
         "measured_at_least": run.results.least,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
@@ -118,11 +116,6 @@ def completeness(run: Run, accounts: Accounts) -> dict[str, Any]:
 def total_amount(run: Run) -> int:
     """Amount of all calls, in units of 10**-amount_decimals."""
     return sum(found["amount"] for found in run.results.by_reason.values())
-
-
-def rejects_by_code(rejects: list[Reject]) -> dict[str, int]:
-    """How many rows each code rejected."""
-    return dict(sorted(Counter(reject.code for reject in rejects).items()))
 
 
 def dumps(record: dict[str, Any]) -> str:

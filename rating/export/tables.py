@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import TextIO
 
@@ -11,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from rating.arrays import NONE, SECOND
-from rating.errors import Reject
+from rating.arrays import NONE, SECOND, Ints, distinct, runs
 from rating.money import decimal_text
+from rating.rejects import Rejects
 from rating.schema import REJECTS_SCHEMA
 from rating.sources.reading import Raw
 
@@ -29,30 +31,53 @@ GROUP = 1 << 18
 STATISTICS = ("trunk_id", "month", "setup_time", "answer_time", "reason")
 """Columns whose least and greatest values readers can skip rows by."""
 
+NEVER = 1 << 62
+"""No line of a file."""
+
 PRICE_COLUMNS = ("price_per_minute",)
 
 
-def rejects_table(rejects: list[Reject], names: list[str], raw: Raw) -> pa.Table:
-    """rejects.csv: each rejected row with its message and the row as it stands in its file.
+def reject_tables(rejects: Rejects, names: list[str], raw: Raw) -> Iterator[pa.Table]:
+    """rejects.csv, piece by piece: each rejected row with its message and the row as it stands in its file.
 
     Parameters
     ----------
     names : of the inputs
     """
-    lines: dict[int, list[int]] = {}
-    for reject in rejects:
-        lines.setdefault(reject.file, []).append(reject.line)
-    rows = {file: raw(file, sorted(set(found))) for file, found in lines.items()}
-    return pa.table(
-        [
-            pa.array([names[reject.file] for reject in rejects], pa.string()),
-            pa.array([reject.line for reject in rejects], pa.int64()),
-            pa.array([reject.code for reject in rejects], pa.string()),
-            pa.array([reject.message for reject in rejects], pa.string()),
-            pa.array([rows[reject.file].get(reject.line, "") for reject in rejects], pa.string()),
-        ],
-        schema=REJECTS_SCHEMA,
-    )
+    bounds = runs(rejects.file).tolist()
+    for first, end in pairwise(bounds):
+        file = int(rejects.file[first])
+        rows = _rows_at(raw, file, rejects.line[first:end])
+        for start in range(first, end, ROWS):
+            some = rejects[start : min(start + ROWS, end)]
+            yield pa.table(
+                [
+                    pa.array([names[file]] * len(some), pa.string()),
+                    pa.array([reject.line for reject in some], pa.int64()),
+                    pa.array([reject.code for reject in some], pa.string()),
+                    pa.array([reject.message for reject in some], pa.string()),
+                    pa.array(islice(rows, len(some)), pa.string(), size=len(some)),
+                ],
+                schema=REJECTS_SCHEMA,
+            )
+
+
+def _rows_at(raw: Raw, file: int, lines: Ints) -> Iterator[str]:
+    """The row of each line, ascending; empty where the file has none. The file is read once."""
+    wanted = distinct(lines)
+    pieces = (wanted[start : start + ROWS].tolist() for start in range(0, len(wanted), ROWS))
+    rows = raw(file, chain.from_iterable(pieces))
+    found, text = 0, ""
+    for start in range(0, len(lines), ROWS):
+        for line in lines[start : start + ROWS].tolist():
+            while found < line:
+                found, text = next(rows, (NEVER, ""))
+            yield text if found == line else ""
+
+
+def rejects_table(rejects: Rejects, names: list[str], raw: Raw) -> pa.Table:
+    """All of rejects.csv."""
+    return pa.concat_tables([REJECTS_SCHEMA.empty_table(), *reject_tables(rejects, names, raw)])
 
 
 class ParquetFile:

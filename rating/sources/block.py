@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -83,8 +83,30 @@ class Options:
 Reader = Callable[[CdrFile, Options, FileNotes], Iterator[Block]]
 """(file, how to read it, notes to fill) -> blocks"""
 
-RawReader = Callable[[CdrFile, list[int]], dict[int, str]]
-"""(file, lines) -> the rows as they stand in the file, by line"""
+RawReader = Callable[[CdrFile, Iterable[int]], Iterator[tuple[int, str]]]
+"""(file, lines, ascending) -> those that the file has, each with its row as it stands there"""
+
+Row = TypeVar("Row")
+
+
+def picked(rows: Iterable[Row], lines: Iterable[int]) -> Iterator[tuple[int, Row]]:
+    """The rows of some lines, ascending, counted from 1; no more rows are drawn than it takes.
+
+    Examples
+    --------
+    >>> list(picked("abc", [2, 3, 7]))
+    [(2, 'b'), (3, 'c')]
+    """
+    wanted = iter(lines)
+    line = next(wanted, None)
+    if line is None:
+        return
+    for number, row in enumerate(rows, 1):
+        if number == line:
+            yield number, row
+            line = next(wanted, None)
+            if line is None:
+                return
 
 
 def shown(value: pa.Scalar) -> str:

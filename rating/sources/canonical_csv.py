@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rating.csvtext import BINARY, CODED, parse_lines, split_header
 from rating.errors import quoted
 from rating.schema import CDR_COLUMNS, OPTIONAL_CDR_COLUMNS, TIME_COLUMNS
-from rating.sources.block import BadLine, Block, FileNotes, Format, Options, bad_block
+from rating.sources.block import BadLine, Block, FileNotes, Format, Options, bad_block, picked
 from rating.sources.files import CdrFile, blocks_of_lines
 
 PLAIN = ("call_id", *TIME_COLUMNS)
@@ -50,14 +50,11 @@ def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
             line += lines
 
 
-def raw(file: CdrFile, lines: list[int]) -> dict[int, str]:
+def raw(file: CdrFile, lines: Iterable[int]) -> Iterator[tuple[int, str]]:
     """Lines of a text file as they stand in it."""
-    wanted, found = set(lines), {}
     with file.open() as stream:
-        for number, text in enumerate(stream, 1):
-            if number in wanted:
-                found[number] = text.decode("utf-8", "backslashreplace").rstrip("\r\n")
-    return found
+        for line, text in picked(stream, lines):
+            yield line, text.decode("utf-8", "backslashreplace").rstrip("\r\n")
 
 
 def check_header(head: bytes, notes: FileNotes) -> tuple[str, bool, list[str], str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -19,6 +18,8 @@ from rating.sources.block import BadLine, Block, FileNotes, Format, Options, bad
 from rating.sources.files import CdrFile
 
 ROWS = 1 << 18
+SHOWN = 1 << 14
+"""Rows that are looked at at a time, to show some of them."""
 UNPACKED = 1 << 20
 """Bytes of a gzip file that are unpacked at a time."""
 
@@ -38,11 +39,10 @@ def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
         notes.ignored_columns = sorted(set(names) - set(CDR_COLUMNS))
         if problem:
             notes.warnings.append(f"{file.name}: {problem}; expected {COLUMNS}. [CDR-HEADER]")
-            bad = [
-                BadLine(row + 1, "CDR-HEADER", "", None, problem, COLUMNS)
-                for row in range(source.metadata.num_rows)
-            ]
-            yield bad_block(bad)
+            lines = range(1, source.metadata.num_rows + 1)
+            for start in range(0, len(lines), ROWS):
+                some = lines[start : start + ROWS]
+                yield bad_block([BadLine(line, "CDR-HEADER", "", None, problem, COLUMNS) for line in some])
             return
         schema = source.schema_arrow
     wanted = [name for name in CDR_COLUMNS if name in names]
@@ -137,30 +137,32 @@ def _plain(column: pa.Array, is_repeating: bool) -> pa.Array:
     return pc.cast(column, pa.binary())
 
 
-def raw(file: CdrFile, rows: list[int]) -> dict[int, str]:
+def raw(file: CdrFile, lines: Iterable[int]) -> Iterator[tuple[int, str]]:
     """Rows of a Parquet file as JSON."""
-    found: dict[int, str] = {}
-    rows = sorted(rows)
     with _opened(file) as source:
-        first = 1
-        for group in range(source.num_row_groups):
-            end = first + source.metadata.row_group(group).num_rows
-            wanted = rows[bisect_left(rows, first) : bisect_left(rows, end)]
-            if wanted:
-                texts = raw_of(source.read_row_group(group), [row - first + 1 for row in wanted])
-                found |= {row + first - 1: text for row, text in texts.items()}
-            first = end
-    return found
+        yield from _raw(source.iter_batches(SHOWN), lines)
 
 
-def raw_of(table: pa.Table, rows: list[int]) -> dict[int, str]:
+def raw_of(table: pa.Table, lines: Iterable[int]) -> Iterator[tuple[int, str]]:
     """Rows of a table as JSON."""
-    taken = table.take(pa.array([row - 1 for row in rows], pa.int64()))
-    columns = {name: [_shown(value) for value in taken[i]] for i, name in enumerate(table.column_names)}
-    return {
-        row: json.dumps({name: column[i] for name, column in columns.items()}, ensure_ascii=False)
-        for i, row in enumerate(rows)
-    }
+    return _raw(table.to_batches(SHOWN), lines)
+
+
+def _raw(batches: Iterable[pa.RecordBatch], lines: Iterable[int]) -> Iterator[tuple[int, str]]:
+    wanted = iter(lines)
+    line, begin = next(wanted, None), 1
+    for batch in batches:
+        inside = []
+        while line is not None and line < begin + len(batch):
+            inside.append(line)
+            line = next(wanted, None)
+        taken = batch.take(pa.array([one - begin for one in inside], pa.int64()))
+        columns = [[_shown(value) for value in column] for column in taken.columns]
+        for one, values in zip(inside, zip(*columns, strict=True), strict=True):
+            yield one, json.dumps(dict(zip(batch.schema.names, values, strict=True)), ensure_ascii=False)
+        if line is None:
+            return
+        begin += len(batch)
 
 
 def _shown(value: pa.Scalar) -> object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, BinaryIO
 from urllib.parse import unquote
@@ -58,13 +58,15 @@ def read_json(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Blo
         yield from blocks_of(rows, STAMPS, file, options, notes)
 
 
-def raw_json(file: CdrFile, lines: list[int]) -> dict[int, str]:
+def raw_json(file: CdrFile, lines: Iterable[int]) -> Iterator[tuple[int, str]]:
     """Records as they stand in the file."""
     with file.open() as stream:
         is_spread = _is_spread(stream)
-        if not is_spread:
-            return raw(file, lines)
-        return dict.fromkeys(lines, stream.read().decode("utf-8", "backslashreplace").strip())
+        if is_spread:
+            whole = stream.read().decode("utf-8", "backslashreplace").strip()
+            yield from ((line, whole) for line in lines)
+            return
+    yield from raw(file, lines)
 
 
 def recognises_json(head: bytes, name: str) -> bool:

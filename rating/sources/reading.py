@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -38,8 +38,8 @@ class InputFile:
 
 Blocks = Generator["Untyped | Typed", None, None]
 
-Raw = Callable[[int, list[int]], dict[int, str]]
-"""(index of the file, lines) -> rows as they stand in it, for the rejects"""
+Raw = Callable[[int, Iterable[int]], Iterator[tuple[int, str]]]
+"""(index of the file, lines, ascending) -> those that it has, each with its row as it stands there"""
 
 
 @dataclass
@@ -155,9 +155,9 @@ def stream_files(
             if progress is not None:
                 progress("read", before, total)
 
-    def raw(index: int, lines: list[int]) -> dict[int, str]:
+    def raw(index: int, lines: Iterable[int]) -> Iterator[tuple[int, str]]:
         with _readable(files[index].name):
-            return formats[index].raw(files[index], lines)
+            yield from formats[index].raw(files[index], lines)
 
     return Stream(inputs, blocks(), raw, total)
 

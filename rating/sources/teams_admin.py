@@ -11,7 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -33,6 +33,7 @@ from rating.sources.block import (
     Format,
     Options,
     bad_block,
+    picked,
     rows_block,
 )
 from rating.sources.files import CdrFile, blocks_of_lines
@@ -118,17 +119,17 @@ def read_zip(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Bloc
     _warn(file.name, notes, tally)
 
 
-def raw_zip(file: CdrFile, lines: list[int]) -> dict[int, str]:
+def raw_zip(file: CdrFile, lines: Iterable[int]) -> Iterator[tuple[int, str]]:
     """Lines of the Direct Routing CSVs of an export as they stand in them."""
-    wanted, found, line = set(lines), {}, 0
     with _archive(file) as archive:
-        for member in _members(archive, DIRECT_ROUTING):
-            for data in _member_blocks(archive, member):
-                for text in data.removesuffix(b"\n").split(b"\n"):
-                    line += 1
-                    if line in wanted:
-                        found[line] = text.decode("utf-8", "backslashreplace").rstrip("\r")
-    return found
+        found = (
+            text
+            for member in _members(archive, DIRECT_ROUTING)
+            for data in _member_blocks(archive, member)
+            for text in data.removesuffix(b"\n").split(b"\n")
+        )
+        for line, text in picked(found, lines):
+            yield line, text.decode("utf-8", "backslashreplace").rstrip("\r")
 
 
 def is_csv(head: bytes) -> bool:

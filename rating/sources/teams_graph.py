@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -20,6 +20,7 @@ from rating.sources.block import (
     Format,
     Options,
     looks_like_json,
+    picked,
     rows_block,
 )
 from rating.sources.files import CdrFile
@@ -39,15 +40,11 @@ def read_pstn(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Blo
     return _read(file, notes, _pstn)
 
 
-def raw(file: CdrFile, lines: list[int]) -> dict[int, str]:
+def raw(file: CdrFile, lines: Iterable[int]) -> Iterator[tuple[int, str]]:
     """Rows as JSON."""
-    wanted = set(lines)
     with file.open() as stream:
-        return {
-            line: json.dumps(row, ensure_ascii=False, default=str)
-            for line, row in enumerate(_rows(stream), 1)
-            if line in wanted
-        }
+        for line, row in picked(_rows(stream), lines):
+            yield line, json.dumps(row, ensure_ascii=False, default=str)
 
 
 def is_direct_routing(head: bytes) -> bool:
