@@ -6,6 +6,7 @@ One page a file, an array of pages or of rows, or a page or row a line. `line` i
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -26,7 +27,10 @@ from rating.sources.block import (
 from rating.sources.files import CdrFile
 from rating.sources.teams import TOLERANCE_S, date_or_none, far_apart, leg, leg_times, read_call_type
 
-ROWS = 50_000
+ROWS = 10_000
+_PAGE = re.compile(rb'\s*\{(\s*"@odata[^"]*"\s*:\s*("[^"\\]*"|\d+)\s*,)*\s*"value"\s*:\s*\[')
+"""How a page begins: what Graph says of it, then its rows."""
+
 ROW = "a row of getDirectRoutingCalls or getPstnCalls: names and plain values"
 
 
@@ -58,13 +62,39 @@ def is_pstn(head: bytes) -> bool:
 
 
 def _rows(stream: BinaryIO) -> Iterator[Any]:
-    """Rows of all pages, one page in memory at a time."""
+    """Rows of all pages, one page in memory at a time, and one row where the file is a single page."""
     import ijson
 
-    head = stream.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    start = _start(stream)
+    drawn = 0
+    if _PAGE.match(stream.read(1024)):
+        stream.seek(start)
+        try:
+            for row in ijson.items(stream, "value.item", use_float=True):
+                drawn += 1
+                yield row
+            return
+        except ijson.JSONError:  # more follows the page, or it is damaged: begin again, and tell
+            pass
+    stream.seek(start)
+    yield from islice(_rows_of_pages(stream), drawn, None)
+
+
+def _start(stream: BinaryIO) -> int:
+    """Where the text begins, behind a byte order mark; the stream stands there."""
     stream.seek(0)
-    if stream.read(3) != b"\xef\xbb\xbf":
-        stream.seek(0)
+    start = 3 if stream.read(3) == b"\xef\xbb\xbf" else 0
+    stream.seek(start)
+    return start
+
+
+def _rows_of_pages(stream: BinaryIO) -> Iterator[Any]:
+    """Rows of pages, or rows without pages, in an array or one after the other."""
+    import ijson
+
+    start = stream.tell()
+    head = stream.read(1024).lstrip(b" \t\r\n")[:1]
+    stream.seek(start)
     try:
         if head == b"[":
             values = ijson.items(stream, "item", use_float=True)
@@ -85,10 +115,8 @@ def _read(file: CdrFile, notes: FileNotes, to_cdr: Any) -> Iterator[Block]:
     unknown: Counter[str] = Counter()
     apart = 0
     with file.open() as stream:
-        rows = enumerate(_rows(stream), 1)
-        while part := list(islice(rows, ROWS)):
+        for part, called in _with_called(enumerate(_rows(stream), 1)):
             lines, cdrs, durations, bad = [], [], [], []
-            called = _called(part)
             for line, row in part:
                 problem = _odd(row)
                 if problem:
@@ -117,6 +145,19 @@ def _read(file: CdrFile, notes: FileNotes, to_cdr: Any) -> Iterator[Block]:
             f"{file.name}: duration of {apart} outbound rows differs from end - start by more than "
             f"{TOLERANCE_S} s; expected the same. End - start is rated. [CDR-DURATION]"
         )
+
+
+def _with_called(rows: Iterator[tuple[int, Any]]) -> Iterator[tuple[list[tuple[int, Any]], dict[str, str]]]:
+    """Rows by parts, and the numbers called by the inbound legs of a part and of its neighbours: the legs of
+    a call stand near each other, in any order."""
+    before: dict[str, str] = {}
+    part = list(islice(rows, ROWS))
+    here = _called(part)
+    while part:
+        following = list(islice(rows, ROWS))
+        after = _called(following)
+        yield part, {**before, **after, **here}
+        part, before, here = following, here, after
 
 
 def _called(part: list[tuple[int, Any]]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Graph call logs: the same calls in every form, each trap of the format, and what it cannot carry."""
 
 import gzip
+import io
 import json
 import random
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 from rating.batch import Batch, Request, run_batch
 from rating.errors import TrunkrateError
+from rating.sources import teams_graph
+from rating.sources.block import Damaged
 
 SAMPLES = Path(__file__).parents[2] / "cdr_samples" / "formats"
 PAGES = {
@@ -67,7 +70,18 @@ def test_pages_give_every_leg_once(tmp_path: Path, version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ["array of pages", "array of rows", "page a line", "row a line", "gzip", "bom"]
+    "form",
+    [
+        "array of pages",
+        "array of rows",
+        "page a line",
+        "row a line",
+        "page, then rows",
+        "one page",
+        "gzip",
+        "bom",
+        "bom, one page",
+    ],
 )
 def test_other_forms_give_the_same(tmp_path: Path, form: str) -> None:
     rows = [row for page in pages() for row in page["value"]]
@@ -76,6 +90,9 @@ def test_other_forms_give_the_same(tmp_path: Path, form: str) -> None:
         "array of rows": json.dumps(rows),
         "page a line": "\n".join(json.dumps(page) for page in pages()),
         "row a line": "\n".join(json.dumps(row) for row in rows) + "\n",
+        "page, then rows": json.dumps({"value": rows[:3]}) + "".join(json.dumps(row) for row in rows[3:]),
+        "one page": json.dumps({"@odata.count": len(rows), "value": rows}),
+        "bom, one page": "\ufeff" + json.dumps({"value": rows}),
         "gzip": json.dumps(pages()),
         "bom": "\ufeff" + json.dumps(pages()),
     }[form].encode()
@@ -103,14 +120,19 @@ def test_forwarded_leg_bills_the_user_who_forwarded(tmp_path: Path) -> None:
     assert row["user_id"] == "alice@cabinet-exemple.example"
 
 
-def test_forwarded_leg_without_user_is_billed_to_the_number_that_was_called(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows_at_once", [1, 50])
+def test_forwarded_leg_without_user_is_billed_to_the_number_that_was_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
+) -> None:
+    monkeypatch.setattr(teams_graph, "ROWS", rows_at_once)
     legs = [
         found for page in pages() for found in page["value"] if found["correlationId"].startswith("ca302301")
     ]
     forwarded = next(leg for leg in legs if "Forwarding" in leg["callType"])
     forwarded |= {"userPrincipalName": None, "userId": None}
-    found = rated(rate(tmp_path, write(tmp_path, *reversed(legs))))["b54c589e"]
-    assert (found["forwarded_by"], found["forward_type"]) == ("+33199000110", "unknown")
+    for order in (legs, legs[::-1]):
+        found = rated(rate(tmp_path, write(tmp_path, *order)))["b54c589e"]
+        assert (found["forwarded_by"], found["forward_type"]) == ("+33199000110", "unknown")
 
 
 def test_unknown_call_type_is_kept_and_said(tmp_path: Path) -> None:
@@ -204,6 +226,17 @@ def test_page_that_breaks_off_stops_the_run(tmp_path: Path) -> None:
         TrunkrateError, match=r"cut\.json: cannot be read to its end \(.+\); expected a whole file"
     ):
         rate(tmp_path, path)
+
+
+def test_single_page_is_not_held_whole(tmp_path: Path) -> None:
+    """Rows come while the page is still being read; a page that breaks off is found all the same."""
+    rows = pages()[0]["value"] * 2_000
+    stream = io.BytesIO(json.dumps({"value": rows}).encode()[:-2])
+    drawn = teams_graph._rows(stream)
+    assert next(drawn) == rows[0]
+    assert stream.tell() < len(stream.getvalue()) / 10
+    with pytest.raises(Damaged):
+        list(drawn)
 
 
 def test_examples_of_the_documentation_are_read(tmp_path: Path) -> None:
