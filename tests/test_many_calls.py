@@ -2,6 +2,8 @@
 
 import functools
 import gzip
+import hashlib
+import itertools
 import json
 import random
 import re
@@ -131,7 +133,8 @@ def test_many_portions_give_the_same_rows(place, monkeypatch):
     plain, record = output(place, "plain")
     whole = pq.read_table(place / "plain" / "rated_calls.parquet")
     small_blocks(monkeypatch)
-    for portion in (1, 900, 2_000):
+    for portion, stretches in ((1, 2), (900, 256), (2_000, 3)):
+        monkeypatch.setattr("rating.shelf.STRETCHES", stretches)
         settings_of(monkeypatch, in_memory=200_000, portion=portion)
         run_batch(request(place, f"out-{portion}", csv=True, jobs=3))
         cut, of_cut = output(place, f"out-{portion}")
@@ -191,7 +194,7 @@ def test_ten_thousand_trunks(tmp_path, monkeypatch):
 # --- runs that break down
 
 PROGRAM = """
-import functools, importlib, os, signal, sys, time
+import functools, importlib, itertools, os, signal, sys, time
 from rating import batch, pipeline
 from rating.sources import canonical_csv
 from rating.sources.files import blocks_of_lines
@@ -203,10 +206,9 @@ if where:
     module, name = where.rsplit(".", 1)
     module = importlib.import_module(module)
     real = getattr(module, name)
-    calls = [0]
+    calls = itertools.count(1)
     def hit(*args, **more):
-        calls[0] += 1
-        if calls[0] == 3:
+        if next(calls) == 3:
             os.kill(os.getpid(), number)
             time.sleep(0.3)
         return real(*args, **more)
@@ -297,11 +299,10 @@ class Broken(Exception):
 
 def at_the_third(function, error):
     """The function, but its third call raises."""
-    calls = []
+    calls = itertools.count(1)
 
     def called(*args, **more):
-        calls.append(None)
-        if len(calls) == 3:
+        if next(calls) == 3:
             raise error
         return function(*args, **more)
 
@@ -333,6 +334,15 @@ def test_a_writer_that_raises_ends_the_threads(place, jobs):
         rate_stream(stream, Settings(book, accounts, jobs=jobs, portion=100), write)
     assert set(threading.enumerate()) <= before
     assert caught.value.__traceback__ is not None
+
+
+def test_nobody_waits_for_the_digest_of_a_run_that_stopped(place, monkeypatch):
+    monkeypatch.setattr("rating.sources.files.HASHED", 1_000)
+    file = CdrFile("calls.csv", place / "in" / "calls.csv")
+    stop = threading.Event()
+    assert file.sha256(stop) == hashlib.sha256(file.path.read_bytes()).hexdigest()
+    stop.set()
+    assert file.sha256(stop) == ""
 
 
 def test_work_is_handed_on_in_order_and_only_a_little_ahead():

@@ -13,7 +13,7 @@ from unittest import mock
 import numpy as np
 from hypothesis import event, given
 from hypothesis import strategies as st
-from strategies import CDR_COLUMNS, cases, csv_text, fair_use_cases, rarely, repeats
+from strategies import CDR_COLUMNS, cases, csv_text, fair_use_cases, oneof, rarely, repeats
 from test_properties import examples, rows_of, without
 
 from rating.accounts_file import load_accounts
@@ -28,16 +28,14 @@ from rating.tariffs import load_book
 from rating.zone import Zone, parse_month
 
 TABLES = ("rated", "unrated", "findings", "usage", "limits")
-EVERY_PORTION = st.one_of(st.integers(1, 6), st.integers(1, 100))
-IN_MEMORY = st.one_of(st.none(), st.just(0), st.integers(0, 20_000))
-"""Bytes kept in memory before the calls go to disk; None keeps all."""
 
 
 @dataclass(frozen=True)
 class Passage:
     """How calls pass through a run; by default as they do when they are few.
 
-    block : bytes of a block; prints : how many fingerprints there are, None for all
+    in_memory : bytes kept before the calls go to disk, None keeps all; block : bytes of a block
+    prints : how many fingerprints there are, None for all
     """
 
     portion: int = PORTION
@@ -54,15 +52,15 @@ PLAIN = Passage()
 
 @st.composite
 def passages(draw):
-    """Any passage."""
+    """Any passage, mostly a thorny one."""
     return Passage(
-        draw(EVERY_PORTION),
-        draw(IN_MEMORY),
-        draw(st.integers(1, 4)),
-        draw(st.one_of(st.none(), st.integers(1, 1_500))),
-        draw(st.one_of(st.none(), st.integers(1, 5))),
-        draw(st.one_of(st.none(), st.integers(1, 5))),
-        draw(st.one_of(st.none(), st.integers(1, 4))),
+        portion=draw(oneof(1, 1, 2, 3, 5, 8, 100)),
+        in_memory=draw(oneof(None, 0, 300, 600, 1_000, 2_000, 5_000)),
+        jobs=draw(st.integers(1, 4)),
+        block=draw(oneof(None, 1, 150, 300, 300, 600, 1_000)),
+        prints=draw(oneof(None, 1, 2, 5)),
+        at_once=draw(oneof(None, 1, 2, 5)),
+        stretches=draw(oneof(None, 1, 1, 2)),
     )
 
 
