@@ -125,7 +125,6 @@ class ParquetFile:
         if self._writer is None:
             statistics = [name for name in STATISTICS if name in table.column_names]
             distinct = [name for name in table.column_names if name == "call_id" or name.endswith("_time")]
-            times = [name for name in distinct if pa.types.is_timestamp(table.schema.field(name).type)]
             self._writer = pq.ParquetWriter(
                 self._path,
                 table.schema,
@@ -135,7 +134,6 @@ class ParquetFile:
                 write_statistics=statistics,
                 use_dictionary=[name for name in table.column_names if name not in distinct],
                 dictionary_pagesize_limit=16 << 20,
-                column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
             )
         self._writer.write_table(table, row_group_size=1 << 20)
 
