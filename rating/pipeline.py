@@ -167,18 +167,19 @@ def rate_stream(
 
     tally = _Tally(len(files), Hours(book.zone))
     parts: list[Results] = []
-    found = ordered(lambda portion: _rate(shelf, portion, repeats, settings, clock), portions, settings.jobs)
     done = 0
-    for portion, (selected, results) in zip(portions, found, strict=True):
-        tally.add(selected, results)
-        if write is not None:
-            with clock.stage("write", len(results.file)):
-                write(results.rated, results.unrated)
-            results = results.without_calls()
-        parts.append(results)
-        done += portion.calls
-        if progress is not None:
-            progress("rate", done, shelf.rows)
+    work = partial(_rate, shelf, repeats, settings, clock)
+    with closing(ordered(work, portions, settings.jobs)) as found:
+        for portion, (selected, results) in zip(portions, found, strict=True):
+            tally.add(selected, results)
+            if write is not None:
+                with clock.stage("write", len(results.file)):
+                    write(results.rated, results.unrated)
+                results = results.without_calls()
+            parts.append(results)
+            done += portion.calls
+            if progress is not None:
+                progress("rate", done, shelf.rows)
     if not any(entry.rows for entry in files):
         tally.warnings.append("no row was read; expected CDRs. There is nothing to rate. [CDR-NONE]")
     span = book.zone.month_span(settings.month) if settings.month is not None else None
@@ -209,8 +210,11 @@ def _shelve(stream: Stream, shelf: Shelf, settings: Settings, clock: Clock) -> l
             return shelf.sorted_part(placed), rejects
 
     found: list[Packed] = []
-    with closing(stream.blocks) as blocks:
-        for part, rejects in ordered(work, clock.drawing("read", blocks), settings.jobs):
+    with (
+        closing(stream.blocks) as blocks,
+        closing(ordered(work, clock.drawing("read", blocks), settings.jobs)) as placed,
+    ):
+        for part, rejects in placed:
             _keep(partial(shelf.add, part), shelf, clock)
             found.append(rejects)
     _keep(shelf.close, shelf, clock)
@@ -242,7 +246,7 @@ def _check_sources(shelf: Shelf, portions: list[Portion], repeats: Repeats, sett
 
 
 def _rate(
-    shelf: Shelf, portion: Portion, repeats: Repeats, settings: Settings, clock: Clock
+    shelf: Shelf, repeats: Repeats, settings: Settings, clock: Clock, portion: Portion
 ) -> tuple[Selected, Results]:
     """Stages 3 to 7 for a few trunks."""
     book, accounts = settings.book, settings.accounts

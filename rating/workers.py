@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -52,11 +52,14 @@ def arrow_threads(jobs: int) -> Iterator[None]:
         pa.set_io_thread_count(before[1])
 
 
-def ordered(work: Callable[[Item], Result], items: Iterable[Item], jobs: int) -> Iterator[Result]:
+def ordered(
+    work: Callable[[Item], Result], items: Iterable[Item], jobs: int
+) -> Generator[Result, None, None]:
     """Results in the order of the items, `jobs` of them worked on at a time.
 
     Threads serve, since numpy and Arrow leave the interpreter's lock while they compute. Items are drawn, and
     results handed on, in the caller's thread; at most one more than `jobs` waits, so that memory is bounded.
+    Whoever may stop early closes it, which ends the threads.
 
     Examples
     --------
