@@ -23,6 +23,7 @@ from rating import batch, pipeline
 from rating.accounts_file import load_accounts
 from rating.batch import Request, run_batch
 from rating.errors import UsageError
+from rating.fingerprints import fingerprints
 from rating.pipeline import Settings, rate_stream
 from rating.sources import Options
 from rating.sources.files import CdrFile, blocks_of_lines
@@ -343,6 +344,21 @@ def test_nobody_waits_for_the_digest_of_a_run_that_stopped(place, monkeypatch):
     assert file.sha256(stop) == hashlib.sha256(file.path.read_bytes()).hexdigest()
     stop.set()
     assert file.sha256(stop) == ""
+
+
+def test_fingerprints_are_of_texts_alone():
+    """Not of the codes of a dictionary, nor of where a slice begins; lengths on both sides of a word."""
+    ids = [f"{'x' * length}{end}" for length in (0, 6, 7, 8, 15, 16, 40) for end in "ab"]
+    sources = [("sbc", "teams")[i % 3 % 2] for i in range(len(ids))]
+    both = pa.array(["teams", "sbc", *sources]).dictionary_encode()[2:]
+    call_id = pa.array(["é", "", *ids])[2:]
+    found = fingerprints(both, call_id).tolist()
+    one_by_one = [
+        fingerprints(pa.array([source]).dictionary_encode(), pa.array([one])).tolist()[0]
+        for source, one in zip(sources, ids, strict=True)
+    ]
+    assert found == one_by_one
+    assert len({*found}) == len(ids)
 
 
 def test_work_is_handed_on_in_order_and_only_a_little_ahead():

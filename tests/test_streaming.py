@@ -75,16 +75,17 @@ def entangled(draw):
         if draw(rarely(3)):
             again["trunk_id"] = draw(st.sampled_from(trunks))["id"]
         rows.insert(draw(st.integers(0, len(rows))), again)
-    if draw(rarely(5)):
+    if draw(rarely(4)):
         return of_several_sources(case.with_rows(rows), draw(st.randoms(use_true_random=False)))
     return case.with_rows(rows)
 
 
 def of_several_sources(case, chance):
-    """The case with rows of two sources; some trunks do not say which is rated."""
-    rows = [{**row, "source": chance.choice(("", "", "teams"))} for row in case.rows]
+    """The case with calls of two sources; some trunks do not say which is rated."""
+    source_of = {row["call_id"]: chance.choice(("", "teams")) for row in case.rows}
+    rows = [{**row, "source": source_of[row["call_id"]]} for row in case.rows]
     trunks = [
-        {name: value for name, value in trunk.items() if name != "rating_source" or chance.random() < 0.5}
+        {**trunk, "rating_source": "canonical" if chance.random() < 0.7 else None}
         for trunk in case.accounts["trunks"]
     ]
     return replace(case.with_rows(rows), accounts={**case.accounts, "trunks": trunks}, columns=CDR_COLUMNS)
