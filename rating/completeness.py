@@ -88,8 +88,8 @@ class Hours:
         whole = np.zeros((1, hours), np.int64)
         for counted in self._counted:
             whole += counted.whole(start_hour, hours)
-        everywhere = [(start, end) for _, start, end, _ in _quiet(whole, slot)]
         result = [(-1, start, end, expected) for _, start, end, expected in _quiet(whole, slot)]
+        everywhere = [(start, end) for _, start, end, _ in result]
         at_once = max(1, CELLS // hours)
         for counted in self._counted:
             for part in range(0, len(counted.trunks), at_once):

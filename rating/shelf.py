@@ -84,6 +84,7 @@ class Shelf:
         self._folder = folder
         self._limit = in_memory
         self._kept: list[Part] = []
+        self._kept_bytes = 0
         self._on_disk: list[_DiskPart] = []
         self._counts = np.zeros(trunks, np.int64)
         self._of_source: dict[str, Bools] = {}
@@ -93,12 +94,13 @@ class Shelf:
     def add(self, part: Part) -> None:
         """Keep a part made by `sorted_part`."""
         self._kept.append(part)
+        self._kept_bytes += part.placed.calls.nbytes
         self._counts += np.diff(part.bounds)
         source = part.placed.calls.source
         for code, name in enumerate(source.dictionary.to_pylist()):
             seen = self._of_source.setdefault(name, np.zeros(self._trunks, bool))
             seen[part.placed.trunk[codes(source) == code]] = True
-        if self._folder is not None and sum(kept.placed.calls.nbytes for kept in self._kept) > self._limit:
+        if self._folder is not None and self._kept_bytes > self._limit:
             self._spill(self._folder)
 
     def close(self) -> None:
@@ -143,7 +145,7 @@ class Shelf:
 
     def prints(self) -> AnyArray:
         """Fingerprints of all calls, in no order; shape (calls,)."""
-        found = np.empty(int(self._counts.sum()), np.uint64)
+        found = np.empty(self.rows, np.uint64)
         at = 0
         for prints in self._each_prints():
             found[at : at + len(prints)] = prints
@@ -184,6 +186,7 @@ class Shelf:
                     if bounds[end] > bounds[first]
                     else _NO_CALLS
                 )
+        self._kept_bytes = 0
         self.spilled_bytes += path.stat().st_size + prints.stat().st_size
         self._on_disk.append(_DiskPart(pa.ipc.open_file(pa.OSFile(str(path), "rb")), prints))
 

@@ -25,6 +25,7 @@ from rating.batch import Request, run_batch
 from rating.errors import UsageError
 from rating.fingerprints import fingerprints
 from rating.pipeline import Settings, rate_stream
+from rating.schema import Calls
 from rating.sources import Options
 from rating.sources.files import CdrFile, blocks_of_lines
 from rating.sources.reading import stream_files
@@ -404,3 +405,15 @@ def test_a_file_that_breaks_off_in_the_middle_stops_the_run(place, monkeypatch, 
         run_batch(request(place, jobs=jobs))
     assert set(threading.enumerate()) <= before
     assert names(place) == ["accounts.json", "in"]
+
+
+def test_what_many_small_files_take_grows_with_their_number_only(place, monkeypatch):
+    """A folder of one-call files: each part is weighed once, when it comes."""
+    weighed = []
+    monkeypatch.setattr(Calls, "nbytes", property(lambda calls: weighed.append(1) or len(calls)))
+    head, *rows = (place / "in" / "calls.csv").read_text().splitlines(keepends=True)
+    (place / "in" / "calls.csv").unlink()
+    for i, row in enumerate(rows[:40]):
+        (place / "in" / f"{i}.csv").write_text(head + row)
+    run_batch(request(place))
+    assert len(weighed) == 40
