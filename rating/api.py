@@ -12,9 +12,9 @@ from rating.accounts import Accounts
 from rating.accounts_file import load_accounts
 from rating.errors import UsageError
 from rating.export.tables import rejects_table
-from rating.pipeline import Run, rate_reading
+from rating.pipeline import Run, Settings, rate_stream
 from rating.sources.block import Options
-from rating.sources.reading import read_table
+from rating.sources.reading import stream_table
 from rating.tariffs.book import TariffBook, load_book
 from rating.zone import named_zone, parse_month
 
@@ -101,8 +101,8 @@ def rate(
         table = pa.Table.from_pandas(cdrs, preserve_index=False)
     except pa.ArrowException as error:
         raise UsageError(f"cdrs: {error}; expected columns of one type each. [CDR-FIELD]") from None
-    reading = read_table(table, Options(zone, ambiguous, "utf-8", bare_international))
-    run = rate_reading(reading, book, accounts, month=number, bare_international=bare_international)
+    stream = stream_table(table, Options(zone, ambiguous, "utf-8", bare_international))
+    run = rate_stream(stream, Settings(book, accounts, number, bare_international))
     results = run.results
     return Rated(
         calls=results.rated.to_pandas(),
@@ -110,6 +110,6 @@ def rate(
         findings=results.findings.to_pandas(),
         limits=results.limits.to_pandas(),
         usage=results.usage.to_pandas(),
-        rejects=rejects_table(run.rejects, [reading.files[0].name], reading.raw).to_pandas(),
+        rejects=rejects_table(run.rejects, [stream.files[0].name], stream.raw).to_pandas(),
         run=run,
     )

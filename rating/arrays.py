@@ -132,6 +132,14 @@ def exact_sums(values: AnyArray, group: AnyArray, groups: int) -> list[int]:
     return total
 
 
+def is_among(values: AnyArray, wanted: AnyArray) -> Bools:
+    """Whether each value is among some, ascending ones; shape (n,)."""
+    if not len(wanted):
+        return np.zeros(len(values), bool)
+    at = np.searchsorted(wanted, values)
+    return wanted[np.minimum(at, len(wanted) - 1)] == values
+
+
 def group_ids(*keys: AnyArray) -> tuple[Ints, Ints]:
     """Number the groups of equal keys, in key order.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +92,9 @@ def _run(request: Request) -> Batch:
         options = Options(zone, request.ambiguous, request.encoding, bare_international)
         stream = stream_files(files, options, request.format_name, request.jobs, request.progress)
         with whole_folder(request.out, request.force) as folder:
-            how = Settings(book, accounts, month, bare_international, request.jobs)
             with temporary(folder) as spill:
-                run = _rate(stream, replace(how, spill=spill), folder, request, clock)
+                how = Settings(book, accounts, month, bare_international, request.jobs, spill=spill)
+                run = _rate(stream, how, folder, request, clock)
             if request.wants_calls:
                 _check_month(run, request.month)
             settings = {

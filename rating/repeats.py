@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from rating.arrays import AnyArray, Bools, Ints, runs
+from rating.arrays import AnyArray, Bools, Ints, is_among, runs
 from rating.placing import find_repeats, gather
 from rating.rejects import Packed, packed
 from rating.schema import Calls
-from rating.shelf import Shelf, is_among
+from rating.shelf import Shelf
 from rating.sources.reading import InputFile
 
 AT_ONCE = 1 << 20

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from rating.arrays import AnyArray, Bools, Ints, codes, recode, texts
+from rating.arrays import AnyArray, Bools, Ints, codes, is_among, recode, texts
 from rating.fingerprints import fingerprints
 from rating.numbering import NumberingPlan, read_numbers
 from rating.placing import Placed, gather
@@ -227,14 +227,6 @@ class Shelf:
             for text in (calls.a_text, calls.b_text)
         )
         return Placed(calls, table["placed"].to_numpy(), a_values, b_values)
-
-
-def is_among(values: AnyArray, wanted: AnyArray) -> AnyArray:
-    """Whether each value is among some, ascending ones; shape (n,)."""
-    if not len(wanted):
-        return np.zeros(len(values), bool)
-    at = np.searchsorted(wanted, values)
-    return wanted[np.minimum(at, len(wanted) - 1)] == values
 
 
 _SPILLED = pa.schema(

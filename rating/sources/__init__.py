@@ -4,6 +4,6 @@ A format is one module with a reader; `readers.py` is the list of them.
 """
 
 from rating.sources.block import Options
-from rating.sources.reading import InputFile, Reading, read_files, read_table
+from rating.sources.reading import InputFile, Reading, read_files
 
-__all__ = ["InputFile", "Options", "Reading", "read_files", "read_table"]
+__all__ = ["InputFile", "Options", "Reading", "read_files"]

@@ -173,17 +173,6 @@ def read_files(files: list[CdrFile], options: Options, format_name: str = "auto"
     return _whole(stream_files(files, options, format_name))
 
 
-def read_table(table: pa.Table, options: Options, name: str = "cdrs") -> Reading:
-    """Read CDRs that are in memory already; line is the row, from 1.
-
-    Raises
-    ------
-    UsageError
-        A canonical column is missing.
-    """
-    return _whole(stream_table(table, options, name))
-
-
 def stream_table(table: pa.Table, options: Options, name: str = "cdrs") -> Stream:
     """CDRs that are in memory already, as a stream; line is the row, from 1.
 
