@@ -72,6 +72,25 @@ class Trunk:
     decisions: tuple[Decision, ...]
     numbers: tuple[int, ...] = ()
 
+    def channels_between(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Each instant of [start, end) from which another number of channels is in force, and the number.
+
+        Examples
+        --------
+        >>> channels = (Span(0, 10, "4"), Span(20, 30, "6"))
+        >>> trunk = Trunk("t", 0, "", channels, (), (), False, None, (), (), (), ())
+        >>> trunk.channels_between(5, 40)
+        [(5, 4), (10, 0), (20, 6), (30, 0)]
+        """
+        steps, at = [], start
+        for span in sorted(self.channels, key=lambda span: span.start):
+            first, last = max(span.start, start), min(span.end, end)
+            if first < last:
+                steps += [(at, 0)] if first > at else []
+                steps.append((first, int(span.value)))
+                at = last
+        return [*steps, (at, 0)] if at < end else steps
+
     def lists(self, number: int) -> bool:
         """Whether a number is among those that come in here (first, last, first, last, …)."""
         return any(

@@ -28,6 +28,7 @@ class Rated:
     findings: pd.DataFrame
     limits: pd.DataFrame
     usage: pd.DataFrame
+    occupancy: pd.DataFrame
     rejects: pd.DataFrame
     run: Run
 
@@ -110,6 +111,7 @@ def rate(
         findings=results.findings.to_pandas(),
         limits=results.limits.to_pandas(),
         usage=results.usage.to_pandas(),
+        occupancy=results.occupancy.to_pandas(),
         rejects=rejects_table(run.rejects, [stream.files[0].name], stream.raw).to_pandas(),
         run=run,
     )

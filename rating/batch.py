@@ -146,6 +146,7 @@ def _write(folder: Path, run: Run, raw: Raw, book: TariffBook, accounts: bytes) 
     for name, table in (
         ("findings", results.findings),
         ("usage", results.usage),
+        ("occupancy", results.occupancy),
         ("limits", results.limits),
     ):
         write_csv(table, folder / f"{name}.csv", decimals)

@@ -87,26 +87,27 @@ def classify(placed: Placed, month: Ints, own: Ints, book: TariffBook, accounts:
     calls = placed.calls
     answered = calls.answer != NONE
     slices = TrunkSlices(placed.trunk, calls.answer)
-    base = find_rows(book, np.where(answered & calls.outbound)[0], placed, len(placed))
-    plan, plans = _plans(slices, placed, book, accounts)
+    base = find_rows(book, np.flatnonzero(answered & calls.outbound), placed, calls.answer)
+    plans = plans_of(book)
+    plan = np.where(answered, plans_at(slices, book, accounts), -1)
     in_plan = _in_plan(slices, base, plan, plans, book, accounts)
     decisions = latest_decisions(accounts)
 
-    klass = np.where(base >= 0, book.deck.klass[np.maximum(base, 0)] if len(book.deck) else -1, -1)
-    emergency = np.isin(klass, book.deck.codes_of(book.deck.classes, [CLASS_EMERGENCY]))
-    free = np.isin(klass, book.deck.codes_of(book.deck.classes, [CLASS_FREE]))
-    month_waived = _waivers(placed.trunk, month, decisions)
+    def in_force(mask: Bools, which: int) -> Bools:
+        return mask & ~waived(placed.trunk, month, decisions, which)
+
+    n = len(placed)
     masks = (
         (NOT_ANSWERED, ~answered),
         (INBOUND, ~calls.outbound),
-        (EMERGENCY, emergency),
-        (FREE, free),
+        (EMERGENCY, of_class(book, base, CLASS_EMERGENCY)),
+        (FREE, of_class(book, base, CLASS_FREE)),
         (NO_RATE, base < 0),
         (OUT_OF_PLAN, ~in_plan),
-        (PROFESSIONAL_USE, _professional(slices, accounts, len(placed)) & ~month_waived[PROFESSIONAL_USE]),
-        (SHARED_TRUNK, _shared(placed, month, own, accounts) & ~month_waived[SHARED_TRUNK]),
-        (FRAUDULENT_USE, _fraud(slices, accounts, len(placed)) & ~month_waived[FRAUDULENT_USE]),
-        (PLAN_SUSPENDED, _suspended(slices, accounts, len(placed)) & ~month_waived[PLAN_SUSPENDED]),
+        (PROFESSIONAL_USE, in_force(_professional(slices, accounts, n), PROFESSIONAL_USE)),
+        (SHARED_TRUNK, in_force(_shared(placed, month, own, accounts), SHARED_TRUNK)),
+        (FRAUDULENT_USE, in_force(_fraud(slices, accounts, n), FRAUDULENT_USE)),
+        (PLAN_SUSPENDED, in_force(_suspended(slices, accounts, n), PLAN_SUSPENDED)),
     )
     reason = np.full(len(placed), OPEN)
     for which, mask in reversed(masks):
@@ -114,18 +115,22 @@ def classify(placed: Placed, month: Ints, own: Ints, book: TariffBook, accounts:
     return Classified(placed, month, own, base, plan, plans, in_plan, reason, decisions)
 
 
-def find_rows(book: TariffBook, rows: Ints, placed: Placed, n: int, a_side: bool = False) -> Ints:
-    """Base deck row of the longest prefix in force at the answer for some calls, -1 elsewhere; shape (n,).
+def find_rows(book: TariffBook, rows: Ints, placed: Placed, at: Ints, a_side: bool = False) -> Ints:
+    """Base deck row of the longest prefix for some calls, -1 elsewhere; shape (n,).
+
+    Parameters
+    ----------
+    at : instant of each call whose deck counts: the answer, where it has one; shape (n,) [ns]
 
     References
     ----------
     .. [1] SPEC 4: "the longest matching prefix of the rate deck in force at answer time".
     """
-    base = np.full(n, -1)
+    base = np.full(len(placed), -1)
     values = placed.a_values if a_side else placed.b_values
     code = codes(placed.calls.a_text if a_side else placed.calls.b_text)[rows]
     low, high = values.low[code], values.high[code]
-    for positions, in_force in book.deck.by_day(book.zone.days(placed.calls.answer[rows])):
+    for positions, in_force in book.deck.by_day(book.zone.days(at[rows])):
         base[rows[positions]] = in_force.find(low[positions], high[positions])
     return base
 
@@ -141,19 +146,28 @@ def latest_decisions(accounts: Accounts) -> dict[tuple[int, int, str], Decision]
     return found
 
 
-def _plans(
-    slices: TrunkSlices, placed: Placed, book: TariffBook, accounts: Accounts
-) -> tuple[Ints, list[Plan]]:
-    """Plan in force at each answer; `metered` where none is (SPEC 5)."""
-    names = sorted({*book.plans, "metered"})
-    index = {name: i for i, name in enumerate(names)}
-    plan = np.full(len(placed), index["metered"])
+def of_class(book: TariffBook, base: Ints, name: str) -> Bools:
+    """Whether deck rows are of a class; -1 is of none. Shape (n,)"""
+    deck = book.deck
+    klass = np.where(base >= 0, deck.klass[np.maximum(base, 0)] if len(deck) else -1, -1)
+    return np.isin(klass, deck.codes_of(deck.classes, [name]))
+
+
+def plans_of(book: TariffBook) -> list[Plan]:
+    """The book's plans, and `metered`, by name."""
+    return [book.plan(name) for name in sorted({*book.plans, "metered"})]
+
+
+def plans_at(slices: TrunkSlices, book: TariffBook, accounts: Accounts) -> Ints:
+    """Plan in force at each instant of the slices, as index into `plans_of`; else `metered` (SPEC 5)."""
+    index = {plan.name: i for i, plan in enumerate(plans_of(book))}
+    plan = np.full(len(slices.times), index["metered"])
     for i, trunk in slices.trunks(accounts):
         part = slices.of(i)
         for span in trunk.plans:
             inside = (span.start <= slices.times[part]) & (slices.times[part] < span.end)
             plan[part][inside] = index[span.value]
-    return np.where(placed.calls.answer != NONE, plan, -1), [book.plan(name) for name in names]
+    return plan
 
 
 def _in_plan(
@@ -186,14 +200,13 @@ def _in_plan(
     return included
 
 
-def _waivers(trunk: Ints, month: Ints, decisions: dict[tuple[int, int, str], Decision]) -> dict[int, Bools]:
-    """Calls for which reasons 7 to 10 are waived by decision."""
-    waived = {which: np.zeros(len(trunk), bool) for which in range(PROFESSIONAL_USE, PLAN_SUSPENDED + 1)}
+def waived(trunk: Ints, month: Ints, decisions: dict[tuple[int, int, str], Decision], which: int) -> Bools:
+    """Calls for which a reason is waived by decision (SPEC 6.6); shape (n,)."""
+    found = np.zeros(len(trunk), bool)
     for (of_trunk, of_month, name), decision in decisions.items():
-        which = REASONS.index(name)
-        if which in waived and decision.mode == "waive":
-            waived[which] |= (trunk == of_trunk) & (month == of_month)
-    return waived
+        if name == REASONS[which] and decision.mode == "waive":
+            found |= (trunk == of_trunk) & (month == of_month)
+    return found
 
 
 def _professional(slices: TrunkSlices, accounts: Accounts, n: int) -> Bools:

@@ -1,4 +1,4 @@
-"""Stage 5: the plan's limits, in order: the only stage with memory (SPEC 6.1–6.6, art. 7.2).
+"""Stage 6: the plan's limits, in order: the only stage with memory (SPEC 6.1–6.6, art. 7.2).
 
 Each limit is measured and applied over the whole month before the next, to the seconds that the earlier ones
 left included. Calls are in (trunk, time) order, so a limit is a few cumulative sums over its groups.
@@ -7,12 +7,13 @@ left included. Calls are in (trunk, time) order, so a limit is a few cumulative 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
 from rating.accounts import Accounts, Trunk
 from rating.arrays import NONE, SECOND, Bools, Ints, group_ids
-from rating.classify import OPEN, Classified, find_rows
+from rating.classify import OPEN, Classified, find_rows, of_class
 from rating.reasons import CLASS_EMERGENCY, CLASS_FREE, EMERGENCY, FREE, INCLUDED, REASONS
 from rating.schema import FORWARD_TYPES
 from rating.subjects import People, number_subjects, user_subjects
@@ -192,15 +193,12 @@ def _counted(calls: Classified, plan: int, limit: Limit, book: TariffBook) -> tu
     counted = outbound & (calls.reason != EMERGENCY) & (calls.reason != FREE)
     known = np.where(placed.calls.outbound, placed.b_key, placed.a_key) > 0
     if limit.scope == "eligible":
-        deck = book.deck
-        klass = deck.klass[np.maximum(calls.base, 0)] if len(deck) else np.zeros(len(placed), np.int64)
-        counted &= calls.in_plan & ~np.isin(klass, deck.codes_of(deck.classes, [CLASS_EMERGENCY, CLASS_FREE]))
+        base = calls.base
+        counted &= calls.in_plan & ~of_class(book, base, CLASS_EMERGENCY) & ~of_class(book, base, CLASS_FREE)
     if limit.scope == "both_directions":
         inbound = calls.answered & ~placed.calls.outbound & (calls.plan == plan)
-        base = find_rows(book, np.flatnonzero(inbound), placed, len(placed), a_side=True)
-        deck = book.deck
-        klass = np.where(base >= 0, deck.klass[np.maximum(base, 0)] if len(deck) else -1, -1)
-        counted |= inbound & ~np.isin(klass, deck.codes_of(deck.classes, [CLASS_EMERGENCY]))
+        base = find_rows(book, np.flatnonzero(inbound), placed, placed.calls.answer, a_side=True)
+        counted |= inbound & ~of_class(book, base, CLASS_EMERGENCY)
     return counted & known, counted & ~known
 
 
@@ -240,17 +238,11 @@ def _sizes(trunk: Ints, month: Ints, limit: Limit, rule: str, zone: Zone, accoun
 def channels_of_month(trunk: Trunk, month: int, rule: str, zone: Zone) -> int:
     """Channels that size the limits of a month (SPEC 6.5): "max", "min" or "average" in force."""
     start, end = zone.month_span(month)
-    covered = weighted = 0
-    values = []
-    for span in trunk.channels:
-        inside = min(span.end, end) - max(span.start, start)
-        if inside > 0:
-            values.append(int(span.value))
-            covered += inside
-            weighted += inside * int(span.value)
-    if covered < end - start:
-        values.append(0)
+    steps = trunk.channels_between(start, end)
+    values = [channels for _, channels in steps]
     if rule == "average":
+        edges = [at for at, _ in steps] + [end]
+        weighted = sum(number * (to - at) for number, (at, to) in zip(values, pairwise(edges), strict=True))
         return -(-weighted // (end - start))
     return min(values) if rule == "min" else max(values)
 

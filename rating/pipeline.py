@@ -9,9 +9,10 @@ Block by block, as files are read:
 Portion by portion, a few trunks each, as results are written:
 3 select     the month, one source a trunk, order    select.py
 4 classify   destination, plan, reasons 1 to 10      classify.py, tariffs/
-5 fair use   the plan's limits, reasons 11 to 13     fair_use.py
-6 price      increments, windows, steps, amounts     price.py
-7 results    tables as the files show them           results.py
+5 channels   occupancy, calls above the channels     caps.py
+6 fair use   the plan's limits, reasons 11 to 13     fair_use.py
+7 price      increments, windows, steps, amounts     price.py
+8 results    tables as the files show them           results.py
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import pyarrow as pa
 
 from rating.accounts import Accounts
 from rating.arrays import Ints
+from rating.caps import hold_channels
 from rating.classify import classify
 from rating.clock import Clock, Progress
 from rating.completeness import Hours, Silence
@@ -248,7 +250,7 @@ def _check_sources(shelf: Shelf, portions: list[Portion], repeats: Repeats, sett
 def _rate(
     shelf: Shelf, repeats: Repeats, settings: Settings, clock: Clock, portion: Portion
 ) -> tuple[Selected, Results]:
-    """Stages 3 to 7 for a few trunks."""
+    """Stages 3 to 8 for a few trunks."""
     book, accounts = settings.book, settings.accounts
     n = portion.calls
     with clock.stage("select", n):
@@ -257,6 +259,8 @@ def _rate(
     people = People(accounts, book.numbering, settings.bare_international)
     with clock.stage("classify", n):
         calls = classify(placed, selected.months, own_keys(placed, people), book, accounts)
+    with clock.stage("channels", n):
+        channels = hold_channels(calls, selected.nearby, book, accounts, people)
     with clock.stage("fair use", n):
         duration_s = answered_seconds(placed.calls)
         limited = apply_limits(calls, duration_s, book, accounts, people)
@@ -267,7 +271,8 @@ def _rate(
             calls.base, placed.calls.answer, included_s, limited.billed_s, calls.plan, calls.plans, book
         )
     with clock.stage("results", n):
-        return selected, results_of(calls, limited, priced, duration_s, included_s, book, accounts)
+        found = results_of(calls, channels, limited, priced, duration_s, included_s, book, accounts)
+        return selected, found
 
 
 class _Tally:

@@ -1,4 +1,4 @@
-"""Stage 6: increments, windows, steps and amounts, in exact integers (SPEC 7, art. 7.2 "à la minute")."""
+"""Stage 7: increments, windows, steps and amounts, in exact integers (SPEC 7, art. 7.2 "à la minute")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fourteen reasons of SPEC 6, in order: why a call costs what it costs."""
+"""The reasons of SPEC 6 and 8, in order: why a call costs what it costs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ REASONS = (
     "shared_trunk",
     "fraudulent_use",
     "plan_suspended",
+    "over_cap",
     "forwarding",
     "fair_use_numbers",
     "fair_use_hours",
@@ -30,13 +31,14 @@ REASONS = (
     SHARED_TRUNK,
     FRAUDULENT_USE,
     PLAN_SUSPENDED,
+    OVER_CAP,
     FORWARDING,
     FAIR_USE_NUMBERS,
     FAIR_USE_HOURS,
     INCLUDED,
-) = range(14)
+) = range(15)
 
-WAIVABLE = REASONS[PROFESSIONAL_USE : PLAN_SUSPENDED + 1]
+WAIVABLE = REASONS[PROFESSIONAL_USE : OVER_CAP + 1]
 """Reasons that a recorded decision can waive for a trunk and month (SPEC 6.6)."""
 
 LIMIT_REASONS = REASONS[FORWARDING : FAIR_USE_HOURS + 1]

@@ -1,9 +1,8 @@
-"""Stage 7: results as tables with the columns of the files (SPEC 12)."""
+"""Stage 8: results as tables with the columns of the files (SPEC 12)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from rating.arrays import (
     texts,
     used_codes,
 )
+from rating.caps import Channels, Usages
 from rating.classify import Classified, destination_texts
 from rating.fair_use import Limited, LimitUse
 from rating.money import DECIMALS, decimal_array
@@ -38,11 +38,13 @@ from rating.schema import (
     FORWARD_TYPES,
     INSTANT,
     LIMITS_SCHEMA,
+    OCCUPANCY_SCHEMA,
     Calls,
     findings_schema,
     rated_schema,
     usage_schema,
 )
+from rating.sites import NO_SITE
 from rating.tariffs.book import TariffBook
 from rating.tariffs.plans import MODES
 from rating.zone import instant_text, month_text
@@ -68,6 +70,7 @@ class Results:
     unrated: pa.Table
     findings: pa.Table
     usage: pa.Table
+    occupancy: pa.Table
     limits: pa.Table
     file: Ints
     is_rated: Bools
@@ -96,6 +99,7 @@ def joined(parts: list[Results], book: TariffBook) -> Results:
         unrated=pa.concat_tables([part.unrated for part in parts]),
         findings=pa.concat_tables([part.findings for part in parts]),
         usage=pa.concat_tables([part.usage for part in parts]),
+        occupancy=pa.concat_tables([part.occupancy for part in parts]),
         limits=pa.concat_tables([part.limits for part in parts]),
         file=np.concatenate([part.file for part in parts]),
         is_rated=np.concatenate([part.is_rated for part in parts]),
@@ -107,6 +111,7 @@ def joined(parts: list[Results], book: TariffBook) -> Results:
 
 def results_of(
     calls: Classified,
+    channels: Channels,
     limited: Limited,
     priced: Priced,
     duration_s: Ints,
@@ -117,14 +122,15 @@ def results_of(
     """Lay out a run's results."""
     placed = calls.placed
     is_rated = limited.reason != NO_RATE
-    table = _rated_table(calls, limited, priced, duration_s, included_s, book, accounts)
+    table = _rated_table(calls, channels, limited, priced, duration_s, included_s, book, accounts)
     uses = _ordered_uses(calls, limited.uses)
     findings, suspensions = _findings(calls, limited, uses, priced.amount, book, accounts)
     return Results(
         rated=table if is_rated.all() else table.filter(pa.array(is_rated)),
         unrated=_unrated(placed, np.flatnonzero(~is_rated), accounts),
         findings=findings,
-        usage=_usage(calls, limited, priced.amount, duration_s, included_s, book, accounts),
+        usage=_usage(calls, channels, limited, priced.amount, duration_s, included_s, book, accounts),
+        occupancy=occupancy_table(channels, accounts),
         limits=_limits(calls, uses, accounts),
         file=placed.calls.file,
         is_rated=is_rated,
@@ -186,22 +192,9 @@ def _number_texts(column: pa.DictionaryArray, numbers: Numbers) -> pa.Dictionary
     return _by_appearance(recode(codes(shown)[codes(column)], shown.dictionary))
 
 
-def site_ids(placed: Placed, own: Ints, accounts: Accounts) -> pa.DictionaryArray:
-    """Site of each call by its own number; empty where the trunk has none for it."""
-    site = np.full(len(own), -1)
-    names: list[str] = []
-    bounds = runs(placed.trunk).tolist()
-    for start, end in pairwise(bounds):
-        part = slice(start, end)
-        for found in accounts.trunks[int(placed.trunk[start])].sites:
-            for low, high in zip(found.numbers[::2], found.numbers[1::2], strict=True):
-                site[part][(low <= own[part]) & (own[part] <= high)] = len(names)
-            names.append(found.id)
-    return _coded(names, site)
-
-
 def _rated_table(
     calls: Classified,
+    channels: Channels,
     limited: Limited,
     priced: Priced,
     duration_s: Ints,
@@ -219,7 +212,7 @@ def _rated_table(
         "call_id": cdr.call_id,
         "trunk_id": _coded([trunk.id for trunk in accounts.trunks], placed.trunk),
         "customer_id": _coded([found.id for found in accounts.customers], customer[placed.trunk]),
-        "site_id": site_ids(placed, calls.own, accounts),
+        "site_id": _coded(channels.sites.names, channels.site),
         "month": _coded_months(calls.month),
         "direction": _coded(list(DIRECTIONS), np.where(cdr.outbound, 0, 1)),
         "a_number": _number_texts(cdr.a_text, placed.a_values),
@@ -238,7 +231,7 @@ def _rated_table(
         "price_per_minute": decimal_array(np.maximum(priced.price, 0), DECIMALS, priced.price < 0),
         "amount": decimal_array(priced.amount, book.amount_decimals),
         "currency": _coded([book.currency], once),
-        "over_cap": pa.nulls(n, pa.bool_()),
+        "over_cap": channels.over_cap,
         "user_id": _by_appearance(cdr.user_id),
         "forwarded_by": _by_appearance(cdr.forwarded_by),
         "forward_type": _coded(list(FORWARD_TYPES), cdr.forward_type),
@@ -431,6 +424,7 @@ def _amount_by_use(limited: Limited, amount: Ints) -> dict[tuple[int, int], int]
 
 def _usage(
     calls: Classified,
+    channels: Channels,
     limited: Limited,
     amount: Ints,
     duration_s: Ints,
@@ -438,7 +432,7 @@ def _usage(
     book: TariffBook,
     accounts: Accounts,
 ) -> pa.Table:
-    """One row per trunk and month; the channel columns stay empty."""
+    """One row per trunk and month."""
     schema = usage_schema(book.amount_decimals)
     trunk = calls.placed.trunk
     bounds = runs(trunk, calls.month)
@@ -465,5 +459,39 @@ def _usage(
             pa.decimal128(38, book.amount_decimals)
         ),
     }
-    empty = {name: pa.nulls(len(starts), schema.field(name).type) for name in schema.names[10:]}
-    return pa.table([{**columns, **empty}[name] for name in schema.names], schema=schema)
+    columns.update(_channel_columns(channels.trunks))
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def _channel_columns(found: Usages) -> dict[str, Any]:
+    return {
+        "channels": found.channels,
+        "peak_channels": found.peak,
+        "peak_at": _instants(found.peak_at),
+        "at_cap_s": found.at_cap_s,
+        "above_cap_s": found.above_cap_s,
+        "over_cap_calls": found.over_cap,
+    }
+
+
+def occupancy_table(channels: Channels, accounts: Accounts) -> pa.Table:
+    """One row per trunk and month, followed by one for each of its sites."""
+    trunks, at_sites, sites = channels.trunks, channels.at_sites, channels.sites
+    order = np.argsort(np.append(np.arange(len(trunks.group)), channels.of_trunks), kind="stable")
+    names = [found.id for found in accounts.trunks]
+    whole = np.full(len(trunks.group), NO_SITE)
+    tables = []
+    for found, trunk, site in (
+        (trunks, trunks.group, whole),
+        (at_sites, sites.trunk[at_sites.group], at_sites.group),
+    ):
+        columns = {
+            "trunk_id": _names(names, trunk),
+            "site_id": _names(sites.names, site),
+            "month": _months(found.month),
+            "calls": found.calls,
+            "blocked_calls": found.blocked,
+            **_channel_columns(found),
+        }
+        tables.append(pa.table([columns[name] for name in OCCUPANCY_SCHEMA.names], schema=OCCUPANCY_SCHEMA))
+    return pa.concat_tables(tables).take(pa.array(order))

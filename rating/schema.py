@@ -262,6 +262,23 @@ def usage_schema(amount_decimals: int) -> pa.Schema:
     )
 
 
+OCCUPANCY_SCHEMA = pa.schema(
+    [
+        ("trunk_id", pa.string()),
+        ("site_id", pa.string()),
+        ("month", pa.string()),
+        ("channels", pa.int64()),
+        ("calls", pa.int64()),
+        ("blocked_calls", pa.int64()),
+        ("over_cap_calls", pa.int64()),
+        ("peak_channels", pa.int64()),
+        ("peak_at", INSTANT),
+        ("at_cap_s", pa.int64()),
+        ("above_cap_s", pa.int64()),
+    ]
+)
+"""Columns of occupancy.csv: a row of a trunk has no site_id, those of its sites follow it."""
+
 REJECTS_SCHEMA = pa.schema(
     [
         ("file", pa.string()),

@@ -20,6 +20,8 @@ from rating.zone import Zone
 class Selected:
     """The calls of a portion that are rated, by trunk and time, and what became of the others.
 
+    nearby : calls of other months and the rated source, by trunk: they may hold channels (SPEC 8)
+
     months : year × 12 + month - 1 of each call that is rated, shape (n,)
     seen : months of all calls, ascending
     skipped : category -> input of each call that is left out
@@ -28,6 +30,7 @@ class Selected:
     """
 
     placed: Placed
+    nearby: Placed
     months: Ints
     seen: Ints
     skipped: dict[str, Ints]
@@ -49,7 +52,26 @@ def select(placed: Placed, repeats: Repeats, month: int | None, zone: Zone, acco
     warnings = _silent_sources(placed, candidate, other_source, accounts)
     seen = np.unique(months)
     rows = in_order(placed, np.flatnonzero(candidate & good))
-    return Selected(placed.take(rows), months[rows], seen, skipped, warnings, torn)
+    others = np.flatnonzero(left_out["other_month"] & good)
+    if month is not None:
+        others = _nearby(placed, others, rows, *zone.month_span(month))
+    nearby = placed.take(others)
+    return Selected(placed.take(rows), nearby, months[rows], seen, skipped, warnings, torn)
+
+
+def _nearby(placed: Placed, others: Ints, rated: Ints, start: int, end: int) -> Ints:
+    """Calls of other months that may hold a channel beside rated ones: of their trunk, source and time."""
+    if not len(others) or not len(rated):
+        return others[:0]
+    trunk, setup, release = placed.trunk, placed.calls.setup, placed.calls.release
+    trunks = int(trunk.max()) + 1
+    source = codes(placed.calls.source)
+    of_source = np.full(trunks, -1)
+    of_source[trunk[rated]] = source[rated]
+    start = min(start, int(setup[rated].min()))
+    same = of_source[trunk[others]] == source[others]
+    found = others[same & (release[others] > start) & (setup[others] < end)]
+    return found[np.argsort(trunk[found], kind="stable")]
 
 
 def _of_rated_source(placed: Placed, candidate: Bools, accounts: Accounts) -> tuple[Bools, list[str]]:

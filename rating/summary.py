@@ -16,7 +16,8 @@ SHOWN = 20
 
 def summary(batch: Batch) -> str:
     """The summary as text."""
-    parts = [_head(batch), _reasons(batch), _findings(batch), _rejects(batch), _missing(batch), _foot(batch)]
+    sections = (_head, _reasons, _findings, _channels, _rejects, _missing, _foot)
+    parts = [section(batch) for section in sections]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -101,6 +102,27 @@ def _findings(batch: Batch) -> str:
         for row in batch.run.results.suspensions
     ]
     return "\n".join([*_table(rows, "lllrrlr"), *more, *suspended])
+
+
+def _channels(batch: Batch) -> str:
+    """Trunks and sites that had too few channels; nothing where all had enough."""
+    found = [
+        row
+        for row in batch.run.results.occupancy.to_pylist()
+        if row["blocked_calls"] or row["over_cap_calls"] or row["above_cap_s"]
+    ]
+    if not found:
+        return ""
+    rows = [("trunk", "site", "channels", "most held", "all held", "calls refused", "calls over")]
+    for row in found[:SHOWN]:
+        full = hours(row["at_cap_s"] + row["above_cap_s"])
+        counts = (
+            f"{row[name]:,}" for name in ("channels", "peak_channels", "blocked_calls", "over_cap_calls")
+        )
+        channels, peak, blocked, over = counts
+        rows.append((row["trunk_id"], row["site_id"], channels, peak, full, blocked, over))
+    more = [f"  and {len(found) - SHOWN} more: see occupancy.csv"] if len(found) > SHOWN else []
+    return "\n".join([*_table(rows, "llrrrrr"), *more])
 
 
 def hours(seconds: int) -> str:

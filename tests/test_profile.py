@@ -12,7 +12,18 @@ from rating.cli import main
 from rating.pipeline import Settings
 
 DEMO = Path(__file__).parent.parent / "cdr_samples" / "demo"
-STAGES = ["settings", "read", "place", "repeats", "select", "classify", "fair use", "price", "results"]
+STAGES = [
+    "settings",
+    "read",
+    "place",
+    "repeats",
+    "select",
+    "classify",
+    "channels",
+    "fair use",
+    "price",
+    "results",
+]
 STAGES += ["write", "total"]
 ROWS = 10_414
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from rating.accounts import Customer, Span, Trunk
 from rating.explain.amount import Amount, DeckRow, amount_of, open_windows, row_for
+from rating.explain.channels import ChannelState, channels_at
 from rating.explain.destination import Match, matches_of
 from rating.explain.folder import Found, Row
 from rating.explain.limits import LimitState, decision_of, number_of, walk_limits
@@ -43,6 +44,7 @@ class Explanation:
     plan: Plan | None
     steps: tuple[ReasonStep, ...]
     limits: tuple[LimitState, ...]
+    channels: ChannelState
     reason: str
     included_s: int
     billed_s: int
@@ -63,7 +65,8 @@ def explain(found: Found) -> Explanation:
     if answer is not None and outbound:
         matches, rows = matches_of(call["b_digits"], call["b_key"], answer, book)
     plan = _plan_at(found, trunk, answer) if answer is not None and outbound else None
-    reason, steps = _reasons(found, trunk, customer, plan, rows)
+    channels = channels_at(found, trunk)
+    reason, steps = _reasons(found, trunk, customer, plan, rows, channels)
     limits: list[LimitState] = []
     billed = duration if reason and REASONS.index(reason) >= OUT_OF_PLAN else 0
     if not reason and plan is not None:
@@ -88,6 +91,7 @@ def explain(found: Found) -> Explanation:
         plan=plan,
         steps=tuple(steps),
         limits=tuple(limits),
+        channels=channels,
         reason=reason,
         included_s=included,
         billed_s=billed,
@@ -116,9 +120,14 @@ def _calls_of_plan(found: Found, trunk: Trunk, plan: Plan) -> list[Row]:
 
 
 def _reasons(
-    found: Found, trunk: Trunk, customer: Customer, plan: Plan | None, rows: list[DeckRow]
+    found: Found,
+    trunk: Trunk,
+    customer: Customer,
+    plan: Plan | None,
+    rows: list[DeckRow],
+    channels: ChannelState,
 ) -> tuple[str, list[ReasonStep]]:
-    """Reasons 1 to 10 in order until one applies; empty where none does (SPEC 6)."""
+    """Reasons 1 to 10 and `over_cap` in order until one applies; empty where none does (SPEC 6, 8)."""
     call = found.call
     klass = rows[0].klass if rows else ""
     answer = call["answer_time"]
@@ -149,7 +158,10 @@ def _reasons(
         ("shared_trunk", _shared(found, trunk)),
         ("fraudulent_use", _span_at(trunk.fraud, answer)),
         ("plan_suspended", _span_at((*trunk.plan_suspensions, *customer.plan_suspensions), answer)),
+        ("over_cap", channels.words() if channels.over_cap and plan.on_over_cap == "bill" else None),
     ):
+        if reason == "over_cap" and plan.on_over_cap != "bill":
+            continue
         waiver = decision_of(trunk, call["month"], reason) if reason in WAIVABLE else None
         if hit and waiver and waiver.mode == "waive":
             tried(reason, False, "waived", who=waiver.who, when=waiver.when, because=waiver.why)
@@ -232,6 +244,8 @@ def _compared(explanation: Explanation, found: Found) -> Explanation:
     }
     if call["reason"] == "no_rate":
         own["amount"] = None
+    else:
+        own["over_cap"] = explanation.channels.over_cap
     differences = _changed_inputs(found)
     for name, value in own.items():
         recorded = call[name]

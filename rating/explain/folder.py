@@ -30,11 +30,13 @@ class Found:
 
     call : its row of rated_calls.parquet or unrated.csv, instants in int nanoseconds (None where empty)
     month_calls : all calls of its trunk and month, rated or not, in order of answer
+    trunk_calls : those of other months that the run rated, too
     people : subject of each text that names a user or number, as they are met
     """
 
     call: Row
     month_calls: list[Row]
+    trunk_calls: list[Row]
     book: TariffBook
     accounts: Accounts
     record: dict[str, Any]
@@ -83,13 +85,13 @@ def _find(out: Path, call_id: str, source: str | None) -> Found | str:
     if len(matches) > 1:
         raise UsageError(f"call '{call_id}' is known to sources {names}; expected --source. [CALL-SOURCE]")
     call = matches[0]
-    same = pc.and_(pc.equal(rated["trunk_id"], call["trunk_id"]), pc.equal(rated["month"], call["month"]))
-    around = _rows(rated.filter(same))
-    around += [row for row in unrated if (row["trunk_id"], row["month"]) == (call["trunk_id"], call["month"])]
+    around = _rows(rated.filter(pc.equal(rated["trunk_id"], call["trunk_id"])))
+    around += [row for row in unrated if row["trunk_id"] == call["trunk_id"]]
     around.sort(key=lambda row: (row["answer_time"] or 0, row["source"], row["call_id"]))
     _read_numbers(around, book, record)
     call = next(row for row in around if (row["source"], row["call_id"]) == (call["source"], call["call_id"]))
-    return Found(call, around, book, accounts, record)
+    month_calls = [row for row in around if row["month"] == call["month"]]
+    return Found(call, month_calls, around, book, accounts, record)
 
 
 def _rows(table: pa.Table) -> list[Row]:

@@ -11,13 +11,13 @@ import pyarrow as pa
 from rating.accounts import Accounts, Decision, Trunk
 from rating.explain.folder import Found, Row
 from rating.numbering import key_texts, read_numbers
-from rating.reasons import REASONS
+from rating.reasons import FORWARDING, REASONS
 from rating.subjects import folded
 from rating.tariffs.plans import Limit, Plan
 from rating.zone import parse_month
 
 SECOND = 1_000_000_000
-DECIDED_BEFORE = frozenset(REASONS[:10])
+DECIDED_BEFORE = frozenset(REASONS[:FORWARDING])
 NEVER_COUNTED = frozenset(("emergency", "free"))
 
 

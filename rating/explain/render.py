@@ -121,6 +121,10 @@ def _call(explanation: Explanation, speaker: Speaker) -> list[str]:
     same = call["b_dialled"] == call["b_number"]
     values = {"dialled": call["b_dialled"] or "?", "number": call["b_number"]}
     lines.append(speaker.say("to" if same else "to_read", **values))
+    state = explanation.channels
+    if state.over_cap:
+        values = {name: value for name, value in state.words().items() if name != "why_key"}
+        lines.append(speaker.say(f"call_{state.why}", **values))
     release = speaker.instant(call["release_time"])
     if call["answer_time"] is None:
         setup = speaker.instant(call["setup_time"])

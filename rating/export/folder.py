@@ -20,7 +20,8 @@ from pathlib import Path
 from rating.errors import UsageError
 
 OUTPUTS = frozenset(
-    f"{name}.csv" for name in ("rated_calls", "unrated", "rejects", "findings", "usage", "limits")
+    f"{name}.csv"
+    for name in ("rated_calls", "unrated", "rejects", "findings", "usage", "occupancy", "limits")
 ) | {"rated_calls.parquet", "run.json", "inputs"}
 """Everything that a run writes to its folder."""
 

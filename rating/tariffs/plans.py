@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rating.reasons import LIMIT_REASONS
@@ -39,6 +40,8 @@ class Plan:
     """A plan as its file says.
 
     increments : (first, following) seconds, or None for the deck row's own
+    occupancy_from : "setup" or "answer": from when a call holds a channel (SPEC 8)
+    on_over_cap : "flag" or "bill": what becomes of a call above the channels
     """
 
     name: str
@@ -49,6 +52,8 @@ class Plan:
     order_form: bool = False
     increments: tuple[int, int] | None = (60, 60)
     limit_channels: str = "max"
+    occupancy_from: str = "setup"
+    on_over_cap: str = "flag"
     fair_use: tuple[Limit, ...] = field(default=())
 
 
@@ -79,10 +84,6 @@ def read_plan(root: Value) -> Plan:
     includes = (
         found["includes"].mapping(("classes", "destinations", "order_form")) if "includes" in found else {}
     )
-    if "occupancy_from" in found:
-        found["occupancy_from"].choice(("setup", "answer"), "PLAN")
-    if "on_over_cap" in found and found["on_over_cap"].choice(("flag", "bill"), "PLAN") == "bill":
-        found["on_over_cap"].fault("is not rated by this version", "flag", "PLAN")
     return Plan(
         name=optional(found, "plan", Value.text, ""),
         description=optional(found, "description", Value.text, ""),
@@ -91,13 +92,17 @@ def read_plan(root: Value) -> Plan:
         destinations=tuple(optional(includes, "destinations", _texts, [])),
         order_form=optional(includes, "order_form", Value.boolean, False),
         increments=_read_increments(found["increments"]) if "increments" in found else (60, 60),
-        limit_channels=optional(
-            found, "limit_channels", lambda value: value.choice(("max", "min", "average"), "PLAN"), "max"
-        ),
+        limit_channels=optional(found, "limit_channels", _one_of("max", "min", "average"), "max"),
+        occupancy_from=optional(found, "occupancy_from", _one_of("setup", "answer"), "setup"),
+        on_over_cap=optional(found, "on_over_cap", _one_of("flag", "bill"), "flag"),
         fair_use=tuple(
             optional(found, "fair_use", lambda value: [_read_limit(item) for item in value.items()], [])
         ),
     )
+
+
+def _one_of(*words: str) -> Callable[[Value], str]:
+    return lambda value: value.choice(words, "PLAN")
 
 
 def _texts(value: Value) -> list[str]:
