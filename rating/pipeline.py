@@ -154,25 +154,17 @@ def rate_stream(
     SourceError
         A trunk has two sources and no `rating_source`.
     """
-    book, accounts = settings.book, settings.accounts
+    book = settings.book
     clock = clock or Clock()
-    shelf = Shelf(
-        len(accounts.trunks), book.numbering, settings.bare_international, settings.spill, settings.in_memory
-    )
-    wrong = _shelve(stream, shelf, settings, clock)
-    files = stream.files
-    with clock.stage("repeats", shelf.rows):
-        repeats = find_all(shelf, files)
-    rejects = Rejects(wrong + repeats.rejects, [entry.name for entry in files])
-    portions = shelf.portions(settings.portion)
-    _check_sources(shelf, portions, repeats, settings)
+    gathered = gather_calls(stream, settings, clock)
+    files, rejects = stream.files, gathered.rejects
 
     tally = _Tally(len(files), Hours(book.zone))
     parts: list[Results] = []
     done = 0
-    work = partial(_rate, shelf, repeats, settings, clock)
-    with closing(ordered(work, portions, settings.jobs)) as found:
-        for portion, (selected, results) in zip(portions, found, strict=True):
+    work = partial(_rate, gathered, settings, clock)
+    with closing(ordered(work, gathered.portions, settings.jobs)) as found:
+        for portion, (selected, results) in zip(gathered.portions, found, strict=True):
             tally.add(selected, results)
             if write is not None:
                 with clock.stage("write", len(results.file)):
@@ -181,7 +173,7 @@ def rate_stream(
             parts.append(results)
             done += portion.calls
             if progress is not None:
-                progress("rate", done, shelf.rows)
+                progress("rate", done, gathered.shelf.rows)
     if not any(entry.rows for entry in files):
         tally.warnings.append("no row was read; expected CDRs. There is nothing to rate. [CDR-NONE]")
     span = book.zone.month_span(settings.month) if settings.month is not None else None
@@ -197,8 +189,42 @@ def rate_stream(
     )
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """All calls of a run, ready to be taken portion by portion."""
+
+    shelf: Shelf
+    repeats: Repeats
+    rejects: Rejects
+    portions: list[Portion]
+
+
+def gather_calls(stream: Stream, settings: Settings, clock: Clock) -> Gathered:
+    """Stages 1 and 2: read and place all calls, find repeats, refuse trunks of two sources.
+
+    Raises
+    ------
+    SourceError
+        A trunk has two sources and no `rating_source`.
+    """
+    shelf = Shelf(
+        len(settings.accounts.trunks),
+        settings.book.numbering,
+        settings.bare_international,
+        settings.spill,
+        settings.in_memory,
+    )
+    wrong = _shelve(stream, shelf, settings, clock)
+    with clock.stage("repeats", shelf.rows):
+        repeats = find_all(shelf, stream.files)
+    rejects = Rejects(wrong + repeats.rejects, [entry.name for entry in stream.files])
+    portions = shelf.portions(settings.portion)
+    _check_sources(shelf, portions, repeats, settings)
+    return Gathered(shelf, repeats, rejects, portions)
+
+
 def _shelve(stream: Stream, shelf: Shelf, settings: Settings, clock: Clock) -> list[Packed]:
-    """Stages 1 and 2: read and place all calls."""
+    """Read and place all calls."""
     book, accounts = settings.book, settings.accounts
 
     def work(block: Untyped | Typed) -> tuple[Part, Packed]:
@@ -247,14 +273,18 @@ def _check_sources(shelf: Shelf, portions: list[Portion], repeats: Repeats, sett
         raise SourceError("\n".join(torn))
 
 
-def _rate(
-    shelf: Shelf, repeats: Repeats, settings: Settings, clock: Clock, portion: Portion
-) -> tuple[Selected, Results]:
+def select_calls(gathered: Gathered, settings: Settings, portion: Portion) -> Selected:
+    """Stage 3 for a few trunks."""
+    placed = gathered.shelf.take(portion)
+    return select(placed, gathered.repeats, settings.month, settings.book.zone, settings.accounts)
+
+
+def _rate(gathered: Gathered, settings: Settings, clock: Clock, portion: Portion) -> tuple[Selected, Results]:
     """Stages 3 to 8 for a few trunks."""
     book, accounts = settings.book, settings.accounts
     n = portion.calls
     with clock.stage("select", n):
-        selected = select(shelf.take(portion), repeats, settings.month, book.zone, accounts)
+        selected = select_calls(gathered, settings, portion)
     placed = selected.placed
     people = People(accounts, book.numbering, settings.bare_international)
     with clock.stage("classify", n):

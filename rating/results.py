@@ -24,7 +24,8 @@ from rating.arrays import (
     texts,
     used_codes,
 )
-from rating.caps import Channels, Usages
+from rating.caps import Channels
+from rating.channel_usage import Usages
 from rating.classify import Classified, destination_texts
 from rating.fair_use import Limited, LimitUse
 from rating.money import DECIMALS, decimal_array
