@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rating.accounts import Accounts
-from rating.arrays import NONE, Bools, Ints
+from rating.arrays import Bools, Ints
 from rating.channel_usage import Usages, channel_usages
 from rating.classify import OPEN, Classified, TrunkSlices, find_rows, of_class, waived
 from rating.holders import Holders, holders
@@ -50,7 +50,7 @@ def hold_channels(
     trunk_full = held.at_trunk[:n] >= caps_at(calls.placed.trunk, calls.placed.calls.setup, accounts)
     trunk_full &= held.holds[:n]
     site_full = at_full_site(held)[:n]
-    spared = emergencies_among(np.flatnonzero(trunk_full | site_full), calls, book)
+    spared = emergencies_among(np.flatnonzero(trunk_full | site_full), calls.placed, book)
     site_full &= ~spared
     over_cap = (trunk_full & ~spared) | site_full
     bill_over_cap(calls, over_cap)
@@ -76,16 +76,18 @@ def at_full_site(held: Holders) -> Bools:
     return (held.at_site >= 0) & (held.at_site >= held.sites.channels[held.site])
 
 
-def emergencies_among(rows: Ints, calls: Classified, book: TariffBook) -> Bools:
-    """Which of some calls go to emergency services; one without answer by the deck at its setup."""
-    placed = calls.placed
-    base = calls.base.copy()
-    asked = rows[placed.calls.outbound[rows] & (placed.calls.answer[rows] == NONE)]
-    if len(asked):
-        base[asked] = find_rows(book, asked, placed, placed.calls.setup)[asked]
-    found = np.zeros(len(placed), bool)
-    found[rows] = of_class(book, base[rows], CLASS_EMERGENCY)
-    return found
+def emergencies_among(rows: Ints, placed: Placed, book: TariffBook) -> Bools:
+    """Which of some calls go to emergency services, by the deck at the answer, else the setup.
+
+    Returns
+    -------
+    Bools
+        Shape (calls,)
+    """
+    if not len(rows):
+        return np.zeros(len(placed), bool)
+    outbound = rows[placed.calls.outbound[rows]]
+    return of_class(book, find_rows(book, outbound, placed, placed.time()), CLASS_EMERGENCY)
 
 
 def bill_over_cap(calls: Classified, over_cap: Bools) -> None:

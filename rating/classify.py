@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -59,6 +59,13 @@ class Classified:
     def answered(self) -> Bools:
         return self.placed.calls.answer != NONE
 
+    def take(self, rows: Ints) -> Classified:
+        """Some of the calls, in the given order."""
+        names = ("month", "own", "base", "plan", "in_plan", "reason")
+        return replace(
+            self, placed=self.placed.take(rows), **{name: getattr(self, name)[rows] for name in names}
+        )
+
 
 class TrunkSlices:
     """Where each trunk's calls stand among sorted calls, and masks by interval."""
@@ -82,12 +89,20 @@ class TrunkSlices:
             mask[part] |= (span.start <= self.times[part]) & (self.times[part] < span.end)
 
 
-def classify(placed: Placed, month: Ints, own: Ints, book: TariffBook, accounts: Accounts) -> Classified:
-    """Apply reasons 1 to 10 to calls in (trunk, time) order."""
+def classify(
+    placed: Placed,
+    month: Ints,
+    own: Ints,
+    book: TariffBook,
+    accounts: Accounts,
+    base: Ints | None = None,
+) -> Classified:
+    """Apply reasons 1 to 10 to calls in (trunk, time) order; `base` : their deck rows, where known."""
     calls = placed.calls
     answered = calls.answer != NONE
     slices = TrunkSlices(placed.trunk, calls.answer)
-    base = find_rows(book, np.flatnonzero(answered & calls.outbound), placed, calls.answer)
+    if base is None:
+        base = find_rows(book, np.flatnonzero(answered & calls.outbound), placed, calls.answer)
     plans = plans_of(book)
     plan = np.where(answered, plans_at(slices, book, accounts), -1)
     in_plan = _in_plan(slices, base, plan, plans, book, accounts)

@@ -118,6 +118,12 @@ def apply_limits(
     return result
 
 
+def included_seconds(calls: Classified, billed_s: Ints, duration_s: Ints) -> Ints:
+    """Seconds within the plan: what is not billed of calls that a plan could include (SPEC 6); shape (n,)."""
+    charged = (calls.base >= 0) & (calls.reason != EMERGENCY) & (calls.reason != FREE)
+    return np.where(charged, duration_s, 0) - billed_s
+
+
 def _apply(
     calls: Classified,
     left: Ints,

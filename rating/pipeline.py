@@ -34,10 +34,9 @@ from rating.classify import classify
 from rating.clock import Clock, Progress
 from rating.completeness import Hours, Silence
 from rating.errors import SourceError
-from rating.fair_use import apply_limits
+from rating.fair_use import apply_limits, included_seconds
 from rating.placing import answered_seconds, place
 from rating.price import price_calls
-from rating.reasons import EMERGENCY, FREE
 from rating.rejects import Packed, Rejects, packed
 from rating.repeats import Repeats, find_all
 from rating.results import Results, joined, results_of
@@ -295,8 +294,7 @@ def _rate(gathered: Gathered, settings: Settings, clock: Clock, portion: Portion
         duration_s = answered_seconds(placed.calls)
         limited = apply_limits(calls, duration_s, book, accounts, people)
     with clock.stage("price", n):
-        charged = (calls.base >= 0) & (calls.reason != EMERGENCY) & (calls.reason != FREE)
-        included_s = np.where(charged, duration_s, 0) - limited.billed_s
+        included_s = included_seconds(calls, limited.billed_s, duration_s)
         priced = price_calls(
             calls.base, placed.calls.answer, included_s, limited.billed_s, calls.plan, calls.plans, book
         )

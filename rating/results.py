@@ -358,7 +358,7 @@ def _findings(
         order = order[columns["crossing"][order] >= 0]
     if not len(order):
         return schema.empty_table(), []
-    sums = _amount_by_use(limited, amount)
+    sums = amount_by_use(limited, amount)
     crossing = columns["crossing"][order]
     amounts = [
         sums.get((use, group), 0)
@@ -410,7 +410,7 @@ def _least(calls: Classified, uses: _Uses, accounts: Accounts) -> list[dict[str,
     return found
 
 
-def _amount_by_use(limited: Limited, amount: Ints) -> dict[tuple[int, int], int]:
+def amount_by_use(limited: Limited, amount: Ints) -> dict[tuple[int, int], int]:
     """Amount of the calls that each use of a limit billed first."""
     rows = np.flatnonzero(limited.use >= 0)
     order = rows[np.lexsort((limited.subject[rows], limited.use[rows]))]

@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
+from rating.money import parse_micros_array
 from rating.reasons import LIMIT_REASONS
 from rating.yamlfile import Value, optional
 
@@ -36,11 +39,20 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Recurring:
+    """What a plan costs a month, for each trunk and for each of its channels. [micros]"""
+
+    per_trunk: int = 0
+    per_channel: int = 0
+
+
+@dataclass(frozen=True)
 class Plan:
     """A plan as its file says.
 
     increments : (first, following) seconds, or None for the deck row's own
     occupancy_from : "setup" or "answer": from when a call holds a channel (SPEC 8)
+    recurring : None where the book does not say
     on_over_cap : "flag" or "bill": what becomes of a call above the channels
     """
 
@@ -54,6 +66,7 @@ class Plan:
     limit_channels: str = "max"
     occupancy_from: str = "setup"
     on_over_cap: str = "flag"
+    recurring: Recurring | None = None
     fair_use: tuple[Limit, ...] = field(default=())
 
 
@@ -80,7 +93,9 @@ def parse_duration(text: str) -> int | None:
 def read_plan(root: Value) -> Plan:
     """Read one plan file."""
     keys = ("plan", "description", "source", "includes", "increments", "limit_channels")
-    found = root.mapping((*keys, "occupancy_from", "on_over_cap", "fair_use"), required=("plan",))
+    found = root.mapping(
+        (*keys, "occupancy_from", "on_over_cap", "recurring", "fair_use"), required=("plan",)
+    )
     includes = (
         found["includes"].mapping(("classes", "destinations", "order_form")) if "includes" in found else {}
     )
@@ -95,6 +110,7 @@ def read_plan(root: Value) -> Plan:
         limit_channels=optional(found, "limit_channels", _one_of("max", "min", "average"), "max"),
         occupancy_from=optional(found, "occupancy_from", _one_of("setup", "answer"), "setup"),
         on_over_cap=optional(found, "on_over_cap", _one_of("flag", "bill"), "flag"),
+        recurring=optional(found, "recurring", _read_recurring, None),
         fair_use=tuple(
             optional(found, "fair_use", lambda value: [_read_limit(item) for item in value.items()], [])
         ),
@@ -119,6 +135,20 @@ def _read_increments(value: Value) -> tuple[int, int] | None:
     problem = "has a zero" if match else "is not two lengths of time"
     value.fault(problem, "two whole seconds > 0, as 60/60, or deck", "INCREMENTS")
     return 60, 60
+
+
+def _read_recurring(value: Value) -> Recurring:
+    found = value.mapping(("per_trunk", "per_channel"))
+    return Recurring(**{name: _read_price(price) for name, price in found.items()})
+
+
+def _read_price(value: Value) -> int:
+    text = value.text()
+    micros, good = parse_micros_array(pa.array([text], pa.string()))
+    if not good[0]:
+        expected = "a price a month below 10,000 with at most 6 decimals, as 12.50"
+        value.fault("is no price", expected, "DECIMAL")
+    return int(micros[0])
 
 
 def _read_limit(value: Value) -> Limit:
