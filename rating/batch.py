@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from rating.accounts_file import load_accounts
 from rating.clock import Clock, Progress, peak_memory
-from rating.errors import UsageError
+from rating.errors import UsageError, quoted
 from rating.export.folder import check_target, temporary, whole_folder
 from rating.export.run_json import dumps, run_record
 from rating.export.tables import CsvFile, ParquetFile, reject_tables, write_csv
@@ -29,10 +30,9 @@ from rating.zone import named_zone, parse_month
 
 
 @dataclass(frozen=True)
-class Request:
-    """What the operator asked for (SPEC 12).
+class Inputs:
+    """What a command reads, and how (SPEC 12).
 
-    wants_calls : whether a month of which there is no call is a fault
     jobs : cores to use
     progress : told how far it is, stages `read` and `rate`
     """
@@ -40,18 +40,29 @@ class Request:
     cdr_files: list[str]
     accounts: str
     tariffs: str
-    out: Path
+    _: KW_ONLY
     month: str | None = None
     timezone: str | None = None
     ambiguous: str = "reject"
     encoding: str = "utf-8"
     bare_numbers: str = "national"
     format_name: str = "auto"
+    jobs: int = field(default_factory=cores)
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True)
+class Request(Inputs):
+    """What the operator asked to be rated.
+
+    wants_calls : whether a month of which there is no call is a fault
+    """
+
+    out: Path
+    _: KW_ONLY
     wants_calls: bool = False
     csv: bool = False
     force: bool = False
-    jobs: int = field(default_factory=cores)
-    progress: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -78,44 +89,59 @@ def run_batch(request: Request) -> Batch:
 
 def _run(request: Request) -> Batch:
     start = time.perf_counter()
-    month = _month(request.month)
+    check_month(request.month)
     check_target(request.out, request.force)
-    book = load_book(request.tariffs)
-    accounts = load_accounts(request.accounts, book)
-    zone = book.zone if request.timezone is None else named_zone(request.timezone)
-    loaded = time.perf_counter()
-    files, skipped = expand(request.cdr_files, is_foreign, copy_table)
     clock = Clock()
-    clock.add("settings", loaded - start, len(book.deck))
+    with (
+        opened(request, clock) as (stream, settings, skipped),
+        whole_folder(request.out, request.force) as folder,
+    ):
+        book, accounts = settings.book, settings.accounts
+        with temporary(folder) as spill:
+            run = _rate(stream, replace(settings, spill=spill), folder, request, clock)
+        if request.wants_calls:
+            _check_month_of_calls(run, request.month)
+        how = {
+            "month": request.month,
+            "timezone": book.zone.name if request.timezone is None else request.timezone,
+            "ambiguous": request.ambiguous,
+            "encoding": request.encoding,
+            "bare_numbers": request.bare_numbers,
+            "skipped_files": skipped,
+        }
+        with clock.stage("write"):
+            _write(folder, run, stream.raw, book, accounts.content)
+        octets = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        clock.add("write", octets=octets)
+        clock.add("total", time.perf_counter() - start, run.rows, stream.bytes)
+        clock.timing["total"]["peak_memory_bytes"] = peak_memory()
+        record = run_record(run, book, request.tariffs, request.accounts, accounts, how)
+        (folder / "run.json").write_text(dumps(record), encoding="utf-8")
+    return Batch(run, book, record, request.out)
+
+
+@contextmanager
+def opened(inputs: Inputs, clock: Clock) -> Iterator[tuple[Stream, Settings, list[str]]]:
+    """The calls of the inputs, ready to be read; what to rate them by; what was passed over in folders.
+
+    Raises
+    ------
+    UsageError, TariffError, AccountsError
+    """
+    month = check_month(inputs.month)
+    with clock.stage("settings"):
+        book = load_book(inputs.tariffs)
+        accounts = load_accounts(inputs.accounts, book)
+    clock.add("settings", rows=len(book.deck))
+    zone = book.zone if inputs.timezone is None else named_zone(inputs.timezone)
+    files, skipped = expand(inputs.cdr_files, is_foreign, copy_table)
     try:
-        bare_international = request.bare_numbers == "international"
-        options = Options(zone, request.ambiguous, request.encoding, bare_international)
-        stream = stream_files(files, options, request.format_name, request.jobs, request.progress)
-        with whole_folder(request.out, request.force) as folder:
-            with temporary(folder) as spill:
-                how = Settings(book, accounts, month, bare_international, request.jobs, spill=spill)
-                run = _rate(stream, how, folder, request, clock)
-            if request.wants_calls:
-                _check_month(run, request.month)
-            settings = {
-                "month": request.month,
-                "timezone": zone.name,
-                "ambiguous": request.ambiguous,
-                "encoding": request.encoding,
-                "bare_numbers": request.bare_numbers,
-                "skipped_files": skipped,
-            }
-            with clock.stage("write"):
-                _write(folder, run, stream.raw, book, accounts.content)
-            octets = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            clock.add("write", octets=octets)
-            clock.add("total", time.perf_counter() - start, run.rows, stream.bytes)
-            clock.timing["total"]["peak_memory_bytes"] = peak_memory()
-            record = run_record(run, book, request.tariffs, request.accounts, accounts, settings)
-            (folder / "run.json").write_text(dumps(record), encoding="utf-8")
+        bare_international = inputs.bare_numbers == "international"
+        options = Options(zone, inputs.ambiguous, inputs.encoding, bare_international)
+        stream = stream_files(files, options, inputs.format_name, inputs.jobs, inputs.progress)
+        yield stream, Settings(book, accounts, month, bare_international, inputs.jobs), skipped
     finally:
         forget(files)
-    return Batch(run, book, record, request.out)
 
 
 def _rate(stream: Stream, settings: Settings, folder: Path, request: Request, clock: Clock) -> Run:
@@ -157,18 +183,22 @@ def _write(folder: Path, run: Run, raw: Raw, book: TariffBook, accounts: bytes) 
     (folder / "inputs" / "accounts.yaml").write_bytes(accounts)
 
 
-def _month(text: str | None) -> int | None:
+def check_month(text: str | None) -> int | None:
+    """The month that was asked for, as a number.
+
+    Raises
+    ------
+    UsageError
+    """
     if text is None:
         return None
     month = parse_month(text)
     if month is None:
-        raise UsageError(
-            f"--month '{text}' is no month; expected YYYY-MM, as 2026-10. Nothing was rated. [MONTH]"
-        )
+        raise UsageError(f"--month {quoted(text)} is no month; expected YYYY-MM, as 2026-10.", "MONTH")
     return month
 
 
-def _check_month(run: Run, month: str | None) -> None:
+def _check_month_of_calls(run: Run, month: str | None) -> None:
     """Refuse a month that none of the calls is of: it would replace a good one by nothing."""
     total = run.total
     if month and total["other_month"] and not (total["rated"] or total["unrated"] or total["other_source"]):

@@ -28,9 +28,9 @@ def _head(batch: Batch) -> str:
     usage = run.results.usage
     trunks = len(usage["trunk_id"].unique())
     customers = len(usage["customer_id"].unique())
-    files = f"{run.rows:,} rows from {_many(len(run.files), 'file')}"
+    files = f"{run.rows:,} rows from {many(len(run.files), 'file')}"
     return (
-        f"{title}: {_many(trunks, 'trunk')} of {_many(customers, 'customer')}, {files}, tariff {book.version}"
+        f"{title}: {many(trunks, 'trunk')} of {many(customers, 'customer')}, {files}, tariff {book.version}"
     )
 
 
@@ -50,13 +50,13 @@ def _reasons(batch: Batch) -> str:
             rows.append((name, *_figures(found, decimals)))
     total = {key: sum(found[key] for found in by_reason.values()) for key in by_reason[REASONS[0]]}
     rows.append(("all calls", *_figures({**total, "amount": total_amount(batch.run)}, decimals)))
-    lines = _table(rows, "lrrrr")
+    lines = table(rows, "lrrrr")
     return "\n".join([*lines[:1], *lines[1:-1], "  " + "─" * (len(lines[0]) - 2), lines[-1]])
 
 
 def _figures(found: dict[str, int], decimals: int) -> tuple[str, str, str, str]:
     billed = minutes(found["billed_s"]) if found["billed_s"] else ""
-    amount = _grouped(decimal_text(found["amount"], decimals)) if found["billed_s"] else ""
+    amount = grouped(decimal_text(found["amount"], decimals)) if found["billed_s"] else ""
     return f"{found['calls']:,}", minutes(found["seconds"]) if found["seconds"] else "", billed, amount
 
 
@@ -65,7 +65,8 @@ def minutes(seconds: int) -> str:
     return f"{seconds // 60:,}.{seconds % 60 // 6}"
 
 
-def _grouped(text: str) -> str:
+def grouped(text: str) -> str:
+    """Decimal text with its thousands apart."""
     whole, dot, fraction = text.partition(".")
     return f"{int(whole):,}{dot}{fraction}"
 
@@ -81,7 +82,7 @@ def _findings(batch: Batch) -> str:
     for row in found[:SHOWN]:
         is_numbers = row["reason"] == "fair_use_numbers"
         used, allowed = (
-            _many(row[key], "number") if is_numbers else hours(row[key]) for key in ("measured", "limit")
+            many(row[key], "number") if is_numbers else hours(row[key]) for key in ("measured", "limit")
         )
         if (row["trunk_id"], row["month"], row["reason"], row["subject"]) in least:
             used = f"at least {used}"
@@ -93,7 +94,7 @@ def _findings(batch: Batch) -> str:
                 used,
                 allowed,
                 row["mode"],
-                _grouped(str(row["amount"])),
+                grouped(str(row["amount"])),
             )
         )
     more = [f"  and {len(found) - SHOWN} more: see findings.csv"] if len(found) > SHOWN else []
@@ -101,7 +102,7 @@ def _findings(batch: Batch) -> str:
         f"  plan suspension proposed: {row['trunk_id']} from {row['from']} (record it in accounts to apply)"
         for row in batch.run.results.suspensions
     ]
-    return "\n".join([*_table(rows, "lllrrlr"), *more, *suspended])
+    return "\n".join([*table(rows, "lllrrlr"), *more, *suspended])
 
 
 def _channels(batch: Batch) -> str:
@@ -122,7 +123,7 @@ def _channels(batch: Batch) -> str:
         channels, peak, blocked, over = counts
         rows.append((row["trunk_id"], row["site_id"], channels, peak, full, blocked, over))
     more = [f"  and {len(found) - SHOWN} more: see occupancy.csv"] if len(found) > SHOWN else []
-    return "\n".join([*_table(rows, "llrrrrr"), *more])
+    return "\n".join([*table(rows, "llrrrrr"), *more])
 
 
 def hours(seconds: int) -> str:
@@ -143,12 +144,12 @@ def _rejects(batch: Batch) -> str:
     lines += [f"  {warning}" for warning in run.warnings]
     if run.rejects:
         by_code = ", ".join(f"{code} {count}" for code, count in run.rejects.by_code().items())
-        lines.append(f"  {_many(len(run.rejects), 'row')} rejected: {by_code}")
+        lines.append(f"  {many(len(run.rejects), 'row')} rejected: {by_code}")
         lines += [f"    {_short(reject.message)}" for reject in run.rejects[:SHOWN]]
         if len(run.rejects) > SHOWN:
             lines.append(f"    and {len(run.rejects) - SHOWN} more: see rejects.csv")
     if run.total["unrated"]:
-        lines.append(f"  {_many(run.total['unrated'], 'call')} without a rate: see unrated.csv")
+        lines.append(f"  {many(run.total['unrated'], 'call')} without a rate: see unrated.csv")
     lines += [f"  to know: {hint}" for entry in run.files for hint in entry.hints]
     passed = batch.record["skipped_files"]
     if passed:
@@ -231,7 +232,7 @@ def profile(timing: dict[str, dict[str, float]]) -> str:
     total = timing["total"]
     return "\n".join(
         [
-            *_table(rows, "lrrrrrr"),
+            *table(rows, "lrrrrrr"),
             "Stages that run side by side count each for itself: "
             f"{stages:,.2f} s of them in {total['seconds']:,.2f} s.",
             f"Peak memory of the process: {total['peak_memory_bytes'] / 1e6:,.0f} MB\n",
@@ -239,11 +240,13 @@ def profile(timing: dict[str, dict[str, float]]) -> str:
     )
 
 
-def _many(count: int, word: str) -> str:
+def many(count: int, word: str) -> str:
+    """A number of things."""
     return f"{count:,} {word}{'s' * (count != 1)}"
 
 
-def _table(rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:
+def table(rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:
+    """Columns in line; `sides` : l or r for each."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(sides))]
     return [
         "  "

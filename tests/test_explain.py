@@ -29,7 +29,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample month, rated."""
     out = tmp_path_factory.mktemp("demo") / "demo"
     folder = ROOT / "cdr_samples" / "demo"
-    request = Request([str(folder / "cdrs")], str(folder / "accounts.yaml"), "contract", out, "2026-10")
+    request = Request([str(folder / "cdrs")], str(folder / "accounts.yaml"), "contract", out, month="2026-10")
     run_batch(request)
     return out
 

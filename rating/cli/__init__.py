@@ -17,6 +17,7 @@ from rating.cli.explain import explain_command
 from rating.cli.quote import quote_command
 from rating.cli.rate import rate_command
 from rating.cli.reconcile import reconcile_command
+from rating.cli.simulate import simulate_command
 from rating.cli.tariff import tariff_group
 
 
@@ -58,5 +59,6 @@ main.add_command(sources_command)
 main.add_command(reconcile_command)
 main.add_command(quote_command)
 main.add_command(explain_command)
+main.add_command(simulate_command)
 main.add_command(tariff_group)
 main.add_command(accounts_group)

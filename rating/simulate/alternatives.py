@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from rating.accounts import EVER_FROM, EVER_TO, Accounts, Span
+from rating.accounts import EVER_FROM, EVER_TO, Accounts, Span, Trunk
 from rating.classify import Classified
 from rating.errors import UsageError, quoted
 from rating.reasons import LIMIT_REASONS
@@ -29,6 +29,14 @@ class Alternative:
     plan: str | None = None
     mode: str | None = None
     channels: int | None = None
+
+    def applied_to(self, trunk: Trunk) -> Trunk:
+        """The trunk with the plan and the channels."""
+        if self.plan is not None:
+            trunk = replace(trunk, plans=(Span(EVER_FROM, EVER_TO, self.plan),))
+        if self.channels is not None:
+            trunk = replace(trunk, channels=(Span(EVER_FROM, EVER_TO, str(self.channels)),))
+        return trunk
 
 
 AS_IT_IS = Alternative()
@@ -83,20 +91,11 @@ def _channels(text: str) -> range:
     return range(first, last + 1)
 
 
-def with_plan(accounts: Accounts, plan: str | None) -> Accounts:
-    """Accounts in which every trunk always had a plan."""
-    if plan is None:
+def applied(accounts: Accounts, alternative: Alternative) -> Accounts:
+    """Accounts in which every trunk has the plan and the channels; sites keep theirs."""
+    if alternative.plan is None and alternative.channels is None:
         return accounts
-    always = (Span(EVER_FROM, EVER_TO, plan),)
-    return replace(accounts, trunks=tuple(replace(trunk, plans=always) for trunk in accounts.trunks))
-
-
-def with_channels(accounts: Accounts, channels: int | None) -> Accounts:
-    """Accounts in which every trunk always had so many channels; its sites keep theirs."""
-    if channels is None:
-        return accounts
-    always = (Span(EVER_FROM, EVER_TO, str(channels)),)
-    return replace(accounts, trunks=tuple(replace(trunk, channels=always) for trunk in accounts.trunks))
+    return replace(accounts, trunks=tuple(alternative.applied_to(trunk) for trunk in accounts.trunks))
 
 
 def with_mode(calls: Classified, mode: str | None, reasons: Collection[str] = LIMIT_REASONS) -> Classified:

@@ -23,7 +23,7 @@ from rating.price import price_calls
 from rating.reasons import OVER_CAP, REASONS
 from rating.results import amount_by_use
 from rating.select import Selected
-from rating.simulate.alternatives import Alternative, with_channels, with_mode, with_plan
+from rating.simulate.alternatives import Alternative, applied, with_mode
 from rating.simulate.refusals import refusals
 from rating.subjects import People, own_keys
 from rating.tariffs.book import TariffBook
@@ -123,7 +123,7 @@ class _Month:
     def simulated(self, alternatives: list[Alternative]) -> Simulated:
         outcomes: dict[Alternative, Outcome] = {}
         for plan in dict.fromkeys(one.plan for one in alternatives):
-            accounts = with_plan(self.accounts, plan)
+            accounts = applied(self.accounts, Alternative(plan=plan))
             calls = classify(self.placed, self.months, self.own, self.book, accounts, self.base)
             full = self._fullness(calls, plan, accounts)
             for mode in dict.fromkeys(one.mode for one in alternatives if one.plan == plan):
@@ -173,7 +173,7 @@ class _Month:
                 outcome, _ = self._rated(calls, np.arange(len(rows)), over_cap, accounts, None)
             else:
                 outcome, is_open = self._rated(
-                    start, rows, over_cap, with_channels(accounts, number), previous
+                    start, rows, over_cap, applied(accounts, Alternative(channels=number)), previous
                 )
                 still = np.flatnonzero(is_open[self.row[rows]])
                 start, rows, previous = start.take(still), rows[still], outcome

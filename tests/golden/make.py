@@ -19,7 +19,7 @@ EXPECTED = HERE / "expected"
 def run(out: Path) -> None:
     """Rate the golden input; run.json without what depends on the machine."""
     os.chdir(HERE)
-    request = Request(["input/cdrs.csv"], "input/accounts.yaml", "input/book", out, "2026-10", csv=True)
+    request = Request(["input/cdrs.csv"], "input/accounts.yaml", "input/book", out, month="2026-10", csv=True)
     run_batch(request)
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     record.pop("timing")
