@@ -13,9 +13,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rating.simulate.report import Record
-from rating.summary import month_name
+from rating.summary import many, month_name
 
 COLOURS = ("#1f5fa8", "#c8641e", "#2b8a3e", "#8a3ea8", "#a8991f", "#555555")
+
+MARKS: dict[str, dict[str, Any]] = {
+    "cheapest": {"marker": "*", "color": "black", "markersize": 13},
+    "cheapest_without_refusals": {
+        "marker": "o",
+        "color": "black",
+        "markersize": 11,
+        "fillstyle": "none",
+        "markeredgewidth": 1.5,
+    },
+}
 
 
 def write_plots(record: dict[str, Any], folder: Path) -> None:
@@ -51,16 +62,10 @@ def _draw(trunk: Record, lines: list[tuple[str, list[Record]]], currency: str, p
             recurring = [float(line["recurring"]) for line in some]
             cost.plot(channels, recurring, ":", color=colour, linewidth=1)
         for line, amount in zip(some, amounts, strict=True):
-            if line["cheapest"]:
-                cost.annotate(
-                    f"cheapest: {line['channels']}",
-                    (line["channels"], amount),
-                    (0, 14),
-                    textcoords="offset points",
-                    ha="center",
-                    color=colour,
-                    weight="bold",
-                )
+            for key, shape in MARKS.items():
+                if line[key]:
+                    label = f"{key.replace('_', ' ')}: {many(line['channels'], 'channel')}"
+                    cost.plot([line["channels"]], [amount], linestyle="", label=label, **shape)
     _, some = lines[0]
     refused.bar(
         [line["channels"] for line in some], [line["refused_calls"] for line in some], color="#b03030"
