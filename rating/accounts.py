@@ -10,6 +10,9 @@ from rating.arrays import Ints
 
 EVER_FROM, EVER_TO = -(1 << 63) + 1, (1 << 63) - 1
 
+NO_CAP = 1 << 62
+"""Channels of a site that has no cap of its own."""
+
 
 @dataclass(frozen=True)
 class Span:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from rating.accounts import EVER_FROM, EVER_TO, Accounts, Customer, Decision, Site, Span, Trunk
+from rating.accounts import EVER_FROM, EVER_TO, NO_CAP, Accounts, Customer, Decision, Site, Span, Trunk
 from rating.errors import AccountsError
 from rating.instants import parse_one
 from rating.numbering import load_plan, read_numbers
@@ -272,7 +272,7 @@ class _Reader:
             numbers += self._range(item)
         return Site(
             optional(found, "id", Value.text, ""),
-            optional(found, "channels", lambda v: v.integer(0, 100_000, "CHANNELS"), 0),
+            optional(found, "channels", lambda v: v.integer(0, 100_000, "CHANNELS"), NO_CAP),
             tuple(numbers),
         )
 

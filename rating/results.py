@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rating.accounts import Accounts
+from rating.accounts import NO_CAP, Accounts
 from rating.arrays import (
     NONE,
     AnyArray,
@@ -466,7 +466,7 @@ def _usage(
 
 def _channel_columns(found: Usages) -> dict[str, Any]:
     return {
-        "channels": found.channels,
+        "channels": pa.array(found.channels, mask=found.channels == NO_CAP),
         "peak_channels": found.peak,
         "peak_at": _instants(found.peak_at),
         "at_cap_s": found.at_cap_s,

@@ -117,10 +117,10 @@ def _channels(batch: Batch) -> str:
     rows = [("trunk", "site", "channels", "most held", "all held", "calls refused", "calls over")]
     for row in found[:SHOWN]:
         full = hours(row["at_cap_s"] + row["above_cap_s"])
-        counts = (
-            f"{row[name]:,}" for name in ("channels", "peak_channels", "blocked_calls", "over_cap_calls")
+        channels = "no cap" if row["channels"] is None else f"{row['channels']:,}"
+        peak, blocked, over = (
+            f"{row[name]:,}" for name in ("peak_channels", "blocked_calls", "over_cap_calls")
         )
-        channels, peak, blocked, over = counts
         rows.append((row["trunk_id"], row["site_id"], channels, peak, full, blocked, over))
     more = [f"  and {len(found) - SHOWN} more: see occupancy.csv"] if len(found) > SHOWN else []
     return "\n".join([*table(rows, "llrrrrr"), *more])

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rating.accounts import EVER_FROM, Accounts, Span, Trunk
+from rating.accounts import EVER_FROM, NO_CAP, Accounts, Span, Trunk
 from rating.checks.warning import warning
 from rating.checks.warnings_numbers import number_warnings
 from rating.errors import Fault
@@ -104,7 +104,7 @@ def _spans(history: tuple[Span, ...], value: Value | None, zone: Zone) -> Iterat
 
 def _few_channels(entry: TrunkEntry, zone: Zone) -> list[Fault]:
     """Sites that have more channels together than their trunk at some instant."""
-    total = sum(site.channels for site in entry.trunk.sites)
+    total = sum(site.channels for site in entry.trunk.sites if site.channels != NO_CAP)
     for span in entry.trunk.channels:
         if total > int(span.value):
             since = "" if span.start == EVER_FROM else f" from {time_text(span.start, zone)} on"
