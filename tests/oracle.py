@@ -1,6 +1,6 @@
 """A slow reference rater for trunkrate: one call at a time, exact fractions.
 
-Written from the rules alone (SPEC 2-7 and 12, docs/choices.md); it shares no code with the rater that it
+Written from the rules alone (SPEC 2-8 and 12, docs/choices.md); it shares no code with the rater that it
 checks. It trusts the tariff book and the accounts, and judges the rows of the CDR files only.
 
     result = rate(rows, "tariffs/contract", "accounts.yaml", month="2026-10")
@@ -42,6 +42,7 @@ class Result:
     findings: list = field(default_factory=list)
     limits: list = field(default_factory=list)
     usage: list = field(default_factory=list)
+    occupancy: list = field(default_factory=list)
 
 
 # ---------------------------------------------------------------------------------------------- files
@@ -137,6 +138,8 @@ class Plan:
     order_form: bool = False
     increments: str = "60/60"
     limit_channels: str = "max"
+    occupancy_from: str = "setup"
+    on_over_cap: str = "flag"
     fair_use: list = field(default_factory=list)
 
 
@@ -151,6 +154,8 @@ def read_plan_file(path):
         order_form=includes.get("order_form", "false").lower() == "true",
         increments=raw.get("increments", "60/60"),
         limit_channels=raw.get("limit_channels", "max"),
+        occupancy_from=raw.get("occupancy_from", "setup"),
+        on_over_cap=raw.get("on_over_cap", "flag"),
     )
     for entry in as_list(raw.get("fair_use")):
         is_count = entry["measure"] == "distinct_numbers"
@@ -213,6 +218,12 @@ class Book:
 
     def month_of(self, instant):
         return self.local_time(instant).strftime("%Y-%m")
+
+    def bounds_of_month(self, month):
+        """Its first instant, and that of the next month."""
+        year, number = (int(part) for part in month.split("-"))
+        begin = self.local_midnight(date(year, number, 1))
+        return begin, self.local_midnight(date(year + number // 12, number % 12 + 1, 1))
 
     # SPEC 7: windows.
 
@@ -576,6 +587,13 @@ class Customer:
         self.plan_suspensions = [Interval(entry, book) for entry in as_list(raw.get("plan_suspensions"))]
 
 
+@dataclass
+class Site:
+    id: str
+    channels: int | None  # None: no cap of its own
+    numbers: list
+
+
 class Trunk:
     def __init__(self, raw, customers, plan, book):
         self.id = raw["id"]
@@ -592,7 +610,11 @@ class Trunk:
         self.shared = raw.get("shared", "false").lower() == "true"
         self.rating_source = None if is_blank(raw.get("rating_source")) else raw["rating_source"]
         self.sites = [
-            (site["id"], read_number_entries(site.get("numbers"), plan, book))
+            Site(
+                site["id"],
+                None if is_blank(site.get("channels")) else int(site["channels"]),
+                read_number_entries(site.get("numbers"), plan, book),
+            )
             for site in as_list(raw.get("sites"))
         ]
         self.plan_suspensions = [Interval(entry, book) for entry in as_list(raw.get("plan_suspensions"))]
@@ -605,6 +627,13 @@ class Trunk:
             if interval.covers(instant) and not is_blank(name):
                 return name
         return "metered"
+
+    def channels_at(self, instant):
+        """SPEC 6.5: 0 where no entry covers it."""
+        for interval, count in self.channels:
+            if interval.covers(instant):
+                return count
+        return 0
 
     def decided_mode(self, month, reason, book):
         """SPEC 6.6: a recorded decision for one trunk and month; the latest `when` wins."""
@@ -658,9 +687,12 @@ class Call:
     month: str = ""
     own_number: Number | None = None
     site_id: str = ""
-    deck_rows: list = field(default_factory=list)  # answered outbound: of the destination's prefix
-    plan: Plan | None = None  # answered calls, inbound ones too
-    eligible: bool = False  # the plan includes the destination
+    deck_rows: list = field(default_factory=list)  # outbound: of the destination's prefix
+    plan: Plan | None = None  # inbound ones too
+    eligible: bool = False  # answered outbound: the plan includes the destination
+    held_from: int | None = None  # the instant from which it holds a channel; None: it holds none
+    over_trunk_cap: bool = False
+    over_site_cap: bool = False
     reason: str = ""
     included_s: int = 0
     billed_s: int = 0
@@ -688,6 +720,10 @@ class Call:
         if not self.answered:
             return 0
         return max(1, -((self.answer_time - self.release_time) // SECOND))
+
+    @property
+    def over_cap(self):
+        return self.over_trunk_cap or self.over_site_cap
 
     @property
     def destination_class(self):
@@ -770,12 +806,15 @@ def read_call(index, row, accounts, numbering, zone, ambiguous, bare_numbers):
 
 
 def accept_calls(calls, result, month):
-    """SPEC 2: duplicates and conflicts, then other months, then other sources (choices.md)."""
+    """SPEC 2: duplicates and conflicts, then other months, then other sources (choices.md).
+
+    Gives the calls that are rated, and those of other months that come from the source that is rated.
+    """
     by_id = {}
     for call in calls:
         by_id.setdefault((call.source, call.call_id), []).append(call)
 
-    accepted = []
+    accepted, of_other_months = [], []
     for same_id in by_id.values():
         if any(call.content != same_id[0].content for call in same_id):
             for call in same_id:
@@ -786,6 +825,7 @@ def accept_calls(calls, result, month):
             result.category[call.row] = "duplicate"
         if month is not None and same_id[0].month != month:
             result.category[same_id[0].row] = "other_month"
+            of_other_months.append(same_id[0])
         else:
             accepted.append(same_id[0])
 
@@ -801,7 +841,9 @@ def accept_calls(calls, result, month):
             result.category[call.row] = "other_source"
         else:
             rated.append(call)
-    return rated
+
+    rated_sources = {(call.trunk.id, call.source) for call in rated}
+    return rated, [call for call in of_other_months if (call.trunk.id, call.source) in rated_sources]
 
 
 # ----------------------------------------------------------------------------------------- own numbers
@@ -869,7 +911,7 @@ def belongs_to_another(call, accounts):
 
 
 def early_reason(call, shared_months, book):
-    """SPEC 6: the first of reasons 1 to 10 that applies; "" where the limits have the word."""
+    """SPEC 6 and 8: the first of the reasons before the limits; "" where the limits have the word."""
     trunk, customer, at = call.trunk, call.trunk.customer, call.answer_time
 
     def inside(intervals):
@@ -898,29 +940,26 @@ def early_reason(call, shared_months, book):
         return "fraudulent_use"
     if inside(trunk.plan_suspensions + customer.plan_suspensions) and not waived("plan_suspended"):
         return "plan_suspended"
+    if call.over_cap and call.plan.on_over_cap == "bill" and not waived("over_cap"):
+        return "over_cap"
     return ""
 
 
 # --------------------------------------------------------------------------------------------- fair use
 
 
+def channel_changes(trunk, begin, end):
+    """The instants between two at which the trunk's channels may change."""
+    edges = [edge for interval, _count in trunk.channels for edge in (interval.begin, interval.end)]
+    return [edge for edge in edges if edge is not None and begin < edge < end]
+
+
 def channels_of_month(trunk, month, how, book):
     """SPEC 6.5: max, min, or time-weighted average rounded up; 0 where no entry covers."""
-    year, number = (int(part) for part in month.split("-"))
-    begin = book.local_midnight(date(year, number, 1))
-    end = book.local_midnight(date(year + number // 12, number % 12 + 1, 1))
-
-    changes = {begin, end}
-    for interval, _count in trunk.channels:
-        for edge in (interval.begin, interval.end):
-            if edge is not None and begin < edge < end:
-                changes.add(edge)
-    changes = sorted(changes)
-
+    begin, end = book.bounds_of_month(month)
     pieces = []  # (length, channels)
-    for piece_begin, piece_end in pairwise(changes):
-        in_force = [count for interval, count in trunk.channels if interval.covers(piece_begin)]
-        pieces.append((piece_end - piece_begin, in_force[0] if in_force else 0))
+    for piece_begin, piece_end in pairwise(sorted({begin, end, *channel_changes(trunk, begin, end)})):
+        pieces.append((piece_end - piece_begin, trunk.channels_at(piece_begin)))
 
     if how == "average":
         return ceil(Fraction(sum(length * count for length, count in pieces), end - begin))
@@ -1085,6 +1124,97 @@ def apply_fair_use(calls, result, subjects, destinations, book):
     return findings
 
 
+# --------------------------------------------------------------------------------------------- channels
+
+
+def channel_held_from(call):
+    """choices.md, Channels: the setup, or the answer where the plan says so; None for no channel."""
+    if call.fields["end_reason"] in ("no_channel", "refused"):
+        return None
+    begin = call.answer_time if call.plan.occupancy_from == "answer" else call.setup_time
+    return begin if begin is not None and begin < call.release_time else None
+
+
+def mark_over_cap(calls):
+    """SPEC 8: for each call, the others that hold a channel when it begins to hold one."""
+    holding = [call for call in calls if call.held_from is not None]
+    for call in holding:
+        if call.destination_class == "emergency":
+            continue
+        at = (call.held_from, call.setup_time, call.call_id)
+        on_trunk = [
+            other
+            for other in holding
+            if other.trunk is call.trunk
+            and (other.held_from, other.setup_time, other.call_id) < at
+            and other.release_time > call.held_from
+        ]
+        call.over_trunk_cap = len(on_trunk) >= call.trunk.channels_at(call.setup_time)
+        for site in call.trunk.sites:
+            if site.id == call.site_id and site.channels is not None:
+                on_site = [other for other in on_trunk if other.site_id == site.id]
+                call.over_site_cap = len(on_site) >= site.channels
+
+
+def occupancy_row(trunk, site, month, calls, holding, book):
+    """choices.md, Channels: a month of a trunk or site: its calls, and all that hold a channel there.
+
+    From each instant of change to the next as many channels are held, and as many are in force.
+    """
+    begin, end = book.bounds_of_month(month)
+    instants = {begin, end, *channel_changes(trunk, begin, end)}
+    for call in holding:
+        instants |= {at for at in (call.held_from, call.release_time) if begin < at < end}
+
+    peak, peak_at, at_cap, above_cap = 0, None, 0, 0
+    for here, following in pairwise(sorted(instants)):
+        held = sum(1 for call in holding if call.held_from <= here < call.release_time)
+        cap = trunk.channels_at(here) if site is None else site.channels
+        if held > peak:
+            peak, peak_at = held, here
+        if cap is not None and held == cap and held > 0:
+            at_cap += following - here
+        if cap is not None and held > cap:
+            above_cap += following - here
+
+    over_cap = [call.over_cap if site is None else call.over_site_cap for call in calls]
+    return {
+        "trunk_id": trunk.id,
+        "site_id": "" if site is None else site.id,
+        "month": month,
+        "channels": channels_of_month(trunk, month, "max", book) if site is None else site.channels,
+        "calls": len(calls),
+        "blocked_calls": sum(1 for call in calls if call.fields["end_reason"] == "no_channel"),
+        "over_cap_calls": sum(over_cap),
+        "peak_channels": peak,
+        "peak_at": peak_at,
+        "at_cap_s": ceil(Fraction(at_cap, SECOND)),
+        "above_cap_s": ceil(Fraction(above_cap, SECOND)),
+    }
+
+
+def occupancy_rows(calls, of_other_months, book):
+    """SPEC 8: each trunk and month that has calls, then each site of the trunk."""
+    groups = {}
+    for call in calls:
+        groups.setdefault((call.trunk.id, call.month), []).append(call)
+
+    rows = []
+    for trunk_id, month in sorted(groups):
+        group = groups[trunk_id, month]
+        trunk = group[0].trunk
+        holding = [
+            call for call in calls + of_other_months if call.trunk is trunk and call.held_from is not None
+        ]
+        rows.append(occupancy_row(trunk, None, month, group, holding, book))
+        for site in trunk.sites:
+            own_calls, own_holding = (
+                [call for call in some if call.site_id == site.id] for some in (group, holding)
+            )
+            rows.append(occupancy_row(trunk, site, month, own_calls, own_holding, book))
+    return rows
+
+
 # ------------------------------------------------------------------------------------------------ price
 
 
@@ -1191,7 +1321,7 @@ def rated_row(call, book):
         "price_per_minute": call.price_per_minute,
         "amount": call.amount,
         "currency": book.currency,
-        "over_cap": None,
+        "over_cap": call.over_cap,
         "user_id": call.fields["user_id"],
         "forwarded_by": call.fields["forwarded_by"],
         "forward_type": call.fields["forward_type"],
@@ -1200,8 +1330,10 @@ def rated_row(call, book):
     }
 
 
-def usage_rows(calls):
+def usage_rows(calls, occupancy):
     """SPEC 12: one per trunk and month. choices.md, Usage: unrated calls count too."""
+    of_trunk = {(row["trunk_id"], row["month"]): row for row in occupancy if row["site_id"] == ""}
+    names = ("channels", "peak_channels", "peak_at", "at_cap_s", "above_cap_s", "over_cap_calls")
     groups = {}
     for call in calls:
         groups.setdefault((call.trunk.id, call.month), []).append(call)
@@ -1220,6 +1352,7 @@ def usage_rows(calls):
                 "included_s": sum(call.included_s for call in group),
                 "billed_s": sum(call.billed_s for call in group),
                 "amount": sum((call.amount for call in group), Fraction(0)),
+                **{name: of_trunk[trunk_id, month][name] for name in names},
             }
         )
     return rows
@@ -1257,18 +1390,22 @@ def rate(
             result.rejects[index] = str(reject)
     for call in calls:
         call.month = book.month_of(call.begin)
-    calls = accept_calls(calls, result, month)
+    calls, of_other_months = accept_calls(calls, result, month)
+
+    for call in calls + of_other_months:
+        call.own_number = subjects.own_number(call)
+        for site in call.trunk.sites:
+            if holds_number(site.numbers, call.own_number, call.begin):
+                call.site_id = site.id
+        call.plan = book.plans[call.trunk.plan_name_at(call.begin)]
+        if call.direction == "outbound":
+            call.deck_rows = destinations.find(call.b_number, call.begin)
+        call.held_from = channel_held_from(call)
+    mark_over_cap(calls + of_other_months)
 
     shared_months = set()
     for call in calls:
-        call.own_number = subjects.own_number(call)
-        for site_id, entries in call.trunk.sites:
-            if holds_number(entries, call.own_number, call.begin):
-                call.site_id = site_id
-        if call.answered:
-            call.plan = book.plans[call.trunk.plan_name_at(call.answer_time)]
         if call.answered_outbound:
-            call.deck_rows = destinations.find(call.b_number, call.answer_time)
             call.eligible = bool(call.deck_rows) and plan_includes(call.plan, call)
             if belongs_to_another(call, accounts):
                 shared_months.add((call.trunk.id, call.month))
@@ -1296,5 +1433,6 @@ def rate(
         else:
             result.category[call.row] = "rated"
             result.rated.append(rated_row(call, book))
-    result.usage = usage_rows(calls)
+    result.occupancy = occupancy_rows(calls, of_other_months, book)
+    result.usage = usage_rows(calls, result.occupancy)
     return result

@@ -392,6 +392,7 @@ VALIDITY_DATES = ("2026-03-29", "2026-10-01", "2026-10-15", "2026-10-25", "2026-
 STEPS = ("1", "6", "30", "45", "59", "60", "61", "120", "299", "3600")
 PLANS = ("basic", "big", "metered")
 REASONS = ("forwarding", "fair_use_numbers", "fair_use_hours")
+WAIVABLE = ("professional_use", "shared_trunk", "fraudulent_use", "plan_suspended", "over_cap", "over_cap")
 MODES = ("excess", "excess", "retroactive", "waive")
 ZONES = (*["Europe/Paris"] * 12, "America/New_York", "America/Havana", "Indian/Reunion", "UTC")
 
@@ -511,6 +512,17 @@ def limits(draw):
 
 
 @st.composite
+def channel_rules(draw, one_in=4):
+    """A plan's keys on channels: mostly what holds without them."""
+    found = {}
+    if draw(st.booleans()):
+        found["occupancy_from"] = "answer" if draw(rarely(one_in)) else "setup"
+    if draw(st.booleans()):
+        found["on_over_cap"] = "bill" if draw(rarely(one_in)) else "flag"
+    return found
+
+
+@st.composite
 def plans(draw, name, classes, destinations):
     return {
         "plan": name,
@@ -524,6 +536,7 @@ def plans(draw, name, classes, destinations):
         },
         "increments": draw(oneof("60/60", "60/60", "30/6", "1/1", "deck", "7/11")),
         "limit_channels": draw(oneof("max", "min", "average")),
+        **draw(channel_rules(2)),
         "fair_use": draw(st.lists(limits(), max_size=4)),
     }
 
@@ -629,8 +642,7 @@ def decisions(draw):
     found = {}
     for _ in range(draw(oneof(0, 0, 1, 2, 3))):
         waivable = draw(rarely(3))
-        names = ("professional_use", "shared_trunk", "fraudulent_use", "plan_suspended")
-        reason = draw(st.sampled_from(names if waivable else REASONS))
+        reason = draw(st.sampled_from(WAIVABLE if waivable else REASONS))
         month = draw(st.sampled_from(MONTHS))
         when = draw(oneof("2026-11-03", "2026-11-04T10:00:00Z", "2026-11-04T12:00:00+01:00", "2026-12-01"))
         found[month, reason, when] = {
@@ -693,8 +705,12 @@ def accounts(draw, book):
             trunk["rating_source"] = draw(oneof(*["canonical"] * 8, "teams", None, "none"))
         if draw(rarely(3)):
             trunk["sites"] = [
-                {"id": "paris", "channels": "1", "numbers": ["+33199000110", "+33199000111..+33199000113"]},
-                {"id": "lyon", "numbers": ["0199000111"]},
+                {
+                    "id": "paris",
+                    "channels": draw(oneof("1", "0", "2")),
+                    "numbers": ["+33199000110", "+33199000111..+33199000113"],
+                },
+                {"id": "lyon", **draw(oneof({}, {"channels": "1"})), "numbers": ["0199000111"]},
             ]
         for key in ("plan_suspensions", "fraud"):
             if draw(rarely(6)):
@@ -796,7 +812,7 @@ def good_rows(draw, number, anchors, zone, trunk_names):
         "forward_type": draw(st.sampled_from(FORWARD_TYPES))
         if forwarded
         else draw(oneof("", "", "unconditional")),
-        "end_reason": draw(oneof("", "", "", "normal", "no_channel", "x,y")),
+        "end_reason": draw(oneof("", "", "", "normal", "no_channel", "refused", "x,y")),
     }
 
 
@@ -989,6 +1005,7 @@ def fair_use_plans(draw, name):
         },
         "increments": draw(oneof("60/60", "60/60", "30/6", "1/1", "deck", "7/11")),
         "limit_channels": draw(oneof("max", "min", "average")),
+        **draw(channel_rules()),
         "fair_use": [draw(tight_limits(measure)) for measure in chosen],
     }
 
@@ -1044,10 +1061,11 @@ def fair_use_accounts(draw, book):
 @st.composite
 def fair_use_decisions(draw):
     when = draw(oneof("2026-11-03", "2026-11-04T10:00:00Z", "2026-12-01"))
+    waived = draw(rarely())
     found = {
         "month": "2026-10",
-        "reason": draw(st.sampled_from(REASONS)),
-        "mode": draw(st.sampled_from(MODES)),
+        "reason": "over_cap" if waived else draw(st.sampled_from(REASONS)),
+        "mode": "waive" if waived else draw(st.sampled_from(MODES)),
     }
     return found | {"who": "billing", "when": when, "why": "asked"}
 
