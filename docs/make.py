@@ -73,7 +73,7 @@ def _case(path: Path) -> list[str]:
     ]
     body = "".join(settings).strip()
     lines += ["```yaml", *(line for line in body.splitlines() if not line.startswith("#")), "```"]
-    for name in ("deck", "calls", "expected", "findings", "limits"):
+    for name in ("deck", "calls", "expected", "findings", "limits", "usage", "occupancy"):
         if name in case:
             lines += ["", f"{name.capitalize()}:", "", *_table(case[name])]
     return lines

@@ -6,9 +6,10 @@ deck              rows of rate_deck.csv
 windows           windows.yaml (optional)
 book              changes to book.yaml (optional)
 accounts          changes to the trunk `t1`, or `customers` and `trunks` whole (optional)
-calls             CSV; `answered` is a local time of 2026-10-05 or a full instant, `seconds` the talk time
+calls             CSV; `answered` and `setup_time` (by default the same) are local times of 2026-10-05 or full
+                  instants, `seconds` the talk time; where `answered` is empty, the time from setup to release
 expected          CSV; any columns of rated_calls.csv
-findings, limits  CSV; any columns of those files (optional)
+findings, limits, usage, occupancy  CSV; any columns of those files (optional)
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ DEFAULTS = {
     "user_id": "",
     "forwarded_by": "",
     "forward_type": "",
+    "end_reason": "",
 }
 CDR = [
     "call_id",
@@ -48,7 +50,16 @@ CDR = [
     "user_id",
     "forwarded_by",
     "forward_type",
+    "end_reason",
 ]
+BLOCKS = {
+    "expected": "rated_calls",
+    "findings": "findings",
+    "limits": "limits",
+    "usage": "usage",
+    "occupancy": "occupancy",
+}
+"""What a case expects of which file."""
 
 
 @dataclass
@@ -75,12 +86,18 @@ def cases() -> list[Path]:
     return sorted(ROOT.glob("*.yaml"))
 
 
-def run_case(path: Path, folder: Path) -> tuple[dict[str, object], Outcome]:
-    """Rate a case by the command line."""
+def write_case(path: Path, folder: Path) -> dict[str, object]:
+    """Write a case's book, accounts.yaml and cdrs.csv into a folder; gives the case."""
     case = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
     write_book(case, folder / "book")
     (folder / "accounts.yaml").write_text(yaml.safe_dump(accounts_of(case)), encoding="utf-8")
     write_cdrs(read_csv(case["calls"]), folder / "cdrs.csv")
+    return case
+
+
+def run_case(path: Path, folder: Path) -> tuple[dict[str, object], Outcome]:
+    """Rate a case by the command line."""
+    case = write_case(path, folder)
     arguments = ["rate", str(folder / "cdrs.csv"), "--accounts", str(folder / "accounts.yaml")]
     arguments += ["--tariffs", str(folder / "book"), "--out", str(folder / "out"), "--csv"]
     result = CliRunner().invoke(main, [*arguments, *case.get("options", [])])
@@ -112,17 +129,24 @@ def accounts_of(case: dict[str, object]) -> dict[str, object]:
     return {"customers": [customer], "trunks": [trunk]}
 
 
+def moment(text: str) -> datetime:
+    """A local time of the day, or a full instant."""
+    return datetime.fromisoformat(text if "T" in text else f"{DAY}T{text}+02:00")
+
+
 def write_cdrs(calls: list[dict[str, str]], path: Path) -> None:
     """The case's calls as canonical CDRs."""
     rows = []
     for call in calls:
         answered = call.pop("answered")
-        seconds = float(call.pop("seconds"))
-        instant = answered if "T" in answered else f"{DAY}T{answered}:00+02:00"
-        answer = datetime.fromisoformat(instant)
-        release = answer + timedelta(seconds=seconds)
-        times = {"setup_time": answer, "answer_time": answer, "release_time": release}
-        rows.append({**DEFAULTS, **{name: at.isoformat() for name, at in times.items()}, **call})
+        setup = call.pop("setup_time", answered)
+        release = moment(answered or setup) + timedelta(seconds=float(call.pop("seconds")))
+        times = {
+            "setup_time": moment(setup).isoformat(),
+            "answer_time": moment(answered).isoformat() if answered else "",
+            "release_time": release.isoformat(),
+        }
+        rows.append({**DEFAULTS, **times, **call})
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, CDR, lineterminator="\n")
         writer.writeheader()
