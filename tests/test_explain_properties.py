@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from channel_strategies import channel_cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import cases, csv_text, fair_use_cases
@@ -20,7 +21,7 @@ FEWER = max(1, settings.get_profile(settings._current_profile).max_examples // 4
 
 
 @settings(max_examples=FEWER)
-@given(st.one_of(cases(), fair_use_cases(), fair_use_cases()), st.sampled_from(["en", "fr"]))
+@given(st.one_of(cases(), fair_use_cases(), fair_use_cases(), channel_cases()), st.sampled_from(["en", "fr"]))
 def test_every_call_is_explained_as_it_was_rated(case, lang):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -4,6 +4,7 @@ import gzip
 import json
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -14,6 +15,7 @@ import numpy as np
 import oracle
 import pyarrow as pa
 import pyarrow.parquet as pq
+from channel_strategies import channel_cases
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from strategies import (
@@ -44,6 +46,7 @@ from rating.tariffs.deck import flatten
 from rating.zone import Zone, parse_month
 
 OUTPUTS = ("rated_calls.parquet", "rated_calls.csv", "unrated.csv", "findings.csv", "limits.csv", "usage.csv")
+OUTPUTS += ("occupancy.csv",)
 UNCHARGED = ("not_answered", "inbound", "emergency", "free")
 FRENCH_PLAN = load_plan("FR")
 ORACLE_PLAN = oracle.NumberingPlan(oracle.FRENCH_PLAN)
@@ -103,10 +106,6 @@ def rows_of(table):
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def only(rows, names):
-    return [{name: row[name] for name in names} for row in rows]
-
-
 def without(row, *names):
     return {name: value for name, value in row.items() if name not in names}
 
@@ -140,9 +139,8 @@ def assert_same(case, run, expected):
     assert unrated == [identity(case, row) for row in expected.unrated]
     assert rows_of(results.limits) == oracle_limits(expected)
     assert rows_of(results.findings) == expected.findings
-    names = ("trunk_id", "customer_id", "month", "calls", "answered", "inbound_s", "outbound_s")
-    names += ("included_s", "billed_s", "amount")
-    assert only(rows_of(results.usage), names) == expected.usage
+    assert rows_of(results.usage) == expected.usage
+    assert rows_of(results.occupancy) == expected.occupancy
 
 
 def hold_core_to_oracle(case):
@@ -157,6 +155,8 @@ def hold_core_to_oracle(case):
     event(f"tenths of calls beyond a limit: {10 * len(limited) // max(1, len(expected.rated))}")
     event(f"reasons of limits: {len({row['reason'] for row in limited})}")
     event(f"a call is cut: {any(row['included_s'] and row['billed_s'] for row in limited)}")
+    event(f"a call is over cap: {any(row['over_cap'] for row in expected.rated)}")
+    event(f"a call is billed as over cap: {any(row['reason'] == 'over_cap' for row in expected.rated)}")
 
 
 @examples(1.5)
@@ -171,8 +171,14 @@ def test_core_equals_oracle_where_limits_are_crossed(case):
     hold_core_to_oracle(case)
 
 
+@examples(2)
+@given(channel_cases())
+def test_core_equals_oracle_where_channels_are_full(case):
+    hold_core_to_oracle(case)
+
+
 @examples(0.4)
-@given(st.one_of(cases(), fair_use_cases()))
+@given(st.one_of(cases(), fair_use_cases(), channel_cases()))
 def test_run_adds_up(case):
     with tempfile.TemporaryDirectory() as folder:
         run = rate_by_core(case, folder)
@@ -192,8 +198,48 @@ def test_run_adds_up(case):
     assert total == sum((row["amount"] for row in rows_of(run.results.usage)), Fraction(0))
 
 
+@examples(0.4)
+@given(st.one_of(cases(), channel_cases()))
+def test_occupancy_adds_up(case):
+    with tempfile.TemporaryDirectory() as folder:
+        run = rate_by_core(case, folder)
+    if run is None:
+        return
+    rows = rows_of(run.results.occupancy)
+    of_trunk = {(row["trunk_id"], row["month"]): row for row in rows if row["site_id"] == ""}
+    for usage in rows_of(run.results.usage):
+        row = of_trunk[usage["trunk_id"], usage["month"]]
+        assert {name: value for name, value in row.items() if name in usage}.items() <= usage.items()
+    for row in rows:
+        whole = of_trunk[row["trunk_id"], row["month"]]
+        for name in ("calls", "blocked_calls", "over_cap_calls", "peak_channels"):
+            assert row[name] <= whole[name]
+        assert row["over_cap_calls"] + row["blocked_calls"] <= row["calls"]
+        assert (row["peak_at"] is not None) == (row["peak_channels"] > 0)
+        assert row["peak_channels"] > 0 or row["at_cap_s"] == row["above_cap_s"] == 0
+        assert row["at_cap_s"] + row["above_cap_s"] <= 745 * 3_600 + 1  # the longest month; each rounded up
+    flagged = sum(row["over_cap"] for row in rows_of(run.results.rated))
+    counted = sum(row["over_cap_calls"] for row in of_trunk.values())
+    assert flagged <= counted <= flagged + run.total["unrated"]
+
+
 @examples(0.3)
-@given(st.one_of(cases(), fair_use_cases()), st.data())
+@given(st.one_of(cases(), fair_use_cases(), channel_cases()))
+def test_a_month_alone_is_as_among_all_months(case):
+    """What `--month` leaves out changes nothing of the month: not its limits, not what holds its channels."""
+    with tempfile.TemporaryDirectory() as folder:
+        whole = rate_by_core(replace(case, month=None), folder)
+        if whole is None:
+            return
+        for month in {row["month"] for row in rows_of(whole.results.usage)}:
+            alone = rate_by_core(replace(case, month=month), folder)
+            for name in ("rated", "findings", "limits", "usage", "occupancy"):
+                of_month = [row for row in rows_of(getattr(whole.results, name)) if row["month"] == month]
+                assert rows_of(getattr(alone.results, name)) == of_month
+
+
+@examples(0.3)
+@given(st.one_of(cases(), fair_use_cases(), channel_cases()), st.data())
 def test_calls_of_another_trunk_change_nothing(case, data):
     """Without the calls of one trunk, those of the others are rated as before (SPEC 5, 6: per trunk)."""
     trunks = case.accounts["trunks"]
@@ -207,7 +253,7 @@ def test_calls_of_another_trunk_change_nothing(case, data):
         part = rate_by_core(case.with_rows(fewer), folder)
     if whole is None or part is None:
         return
-    for name in ("rated", "unrated", "findings", "limits", "usage"):
+    for name in ("rated", "unrated", "findings", "limits", "usage", "occupancy"):
         kept = [row for row in rows_of(getattr(whole.results, name)) if row["trunk_id"] != gone["id"]]
         assert rows_of(getattr(part.results, name)) == kept
 
@@ -346,7 +392,7 @@ def outputs(case, folder, parts):
 
 
 @examples(0.5)
-@given(st.one_of(cases(), fair_use_cases()), st.data())
+@given(st.one_of(cases(), fair_use_cases(), channel_cases()), st.data())
 def test_order_files_and_forms_change_nothing(case, data):
     with tempfile.TemporaryDirectory() as folder:
         case.write(folder)
@@ -371,7 +417,8 @@ def test_block_size_changes_nothing(case, size, form):
         run = rate_by_core(case, folder, [CdrFile(path.name, path)])
         if run is None:
             return None
-        tables = (run.results.rated, run.results.unrated, run.results.findings, run.results.usage)
+        results = run.results
+        tables = (results.rated, results.unrated, results.findings, results.usage, results.occupancy)
         return run.counts, run.rejects, [rows_of(table) for table in tables]
 
     def small_blocks(stream):

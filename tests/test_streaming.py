@@ -11,6 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+from channel_strategies import channel_cases
 from hypothesis import event, given
 from hypothesis import strategies as st
 from strategies import CDR_COLUMNS, cases, csv_text, fair_use_cases, oneof, rarely, repeats
@@ -27,7 +28,7 @@ from rating.sources.reading import stream_files
 from rating.tariffs import load_book
 from rating.zone import Zone, parse_month
 
-TABLES = ("rated", "unrated", "findings", "usage", "limits")
+TABLES = ("rated", "unrated", "findings", "usage", "occupancy", "limits")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def passages(draw):
 @st.composite
 def entangled(draw):
     """A case with many rows that repeat others, some of them on another trunk."""
-    case = draw(st.one_of(cases(), cases(), fair_use_cases()))
+    case = draw(st.one_of(cases(), cases(), fair_use_cases(), channel_cases()))
     trunks = case.accounts["trunks"]
     rows = list(case.rows)
     for _ in range(draw(st.integers(0, 8)) if rows else 0):
@@ -225,5 +226,5 @@ def test_calls_written_as_they_come_are_those_that_are_kept(case, data):
     assert (rated, unrated) == (rows_of(kept.results.rated), rows_of(kept.results.unrated))
     assert (len(run.results.rated), len(run.results.unrated)) == (0, 0)
     assert run.counts == kept.counts
-    for name in ("findings", "usage", "limits"):
+    for name in ("findings", "usage", "occupancy", "limits"):
         assert rows_of(getattr(run.results, name)) == rows_of(getattr(kept.results, name))
