@@ -23,6 +23,7 @@ from rating.reasons import REASONS
 from rating.schema import (
     CDR_COLUMNS,
     LIMITS_SCHEMA,
+    OCCUPANCY_SCHEMA,
     OPTIONAL_CDR_COLUMNS,
     REJECTS_SCHEMA,
     findings_schema,
@@ -118,6 +119,7 @@ def data_model() -> str:
         "findings": _schema(findings_schema(4)),
         "limits": _schema(LIMITS_SCHEMA),
         "usage": _schema(usage_schema(4)),
+        "occupancy": _schema(OCCUPANCY_SCHEMA),
         "rejects": _schema(REJECTS_SCHEMA),
     }
     for name, rows in tables.items():
