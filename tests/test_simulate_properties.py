@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from channel_strategies import channel_cases
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import Book, Case, cases, csv_text, fair_use_cases
@@ -107,7 +108,7 @@ def assert_equal_to_rating(case, folder, alternative, outcome, keys, book):
 
 
 @examples(0.2)
-@given(st.one_of(cases(), fair_use_cases()), st.data())
+@given(st.one_of(cases(), fair_use_cases(), channel_cases()), st.data())
 def test_alternatives_are_what_edited_accounts_give(case, data):
     numbers = st.one_of(st.none(), st.integers(0, 4))
     one = st.builds(
@@ -128,7 +129,7 @@ def test_alternatives_are_what_edited_accounts_give(case, data):
 
 
 @examples(0.1)
-@given(fair_use_cases())
+@given(st.one_of(fair_use_cases(), channel_cases()))
 def test_each_mode_of_a_finding_is_what_that_decision_gives(case):
     with tempfile.TemporaryDirectory() as folder:
         done = simulated(case, folder, [AS_IT_IS])
@@ -152,7 +153,7 @@ def test_each_mode_of_a_finding_is_what_that_decision_gives(case):
 
 
 @examples(0.3)
-@given(st.one_of(cases(), fair_use_cases()), st.integers(1, 4))
+@given(st.one_of(cases(), fair_use_cases(), channel_cases()), st.integers(1, 4))
 def test_portions_and_jobs_change_nothing(case, jobs):
     asked = [AS_IT_IS, *(Alternative(channels=number) for number in range(4))]
     with tempfile.TemporaryDirectory() as folder:
