@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -24,6 +25,22 @@ class Span:
 
     def holds(self, instant: int) -> bool:
         return self.start <= instant < self.end
+
+
+@dataclass(frozen=True)
+class Suspension:
+    """An interval [start, end) in which calls of a trunk do not pass (art. 10). [ns]
+
+    scope : one of SCOPES
+    """
+
+    start: int
+    end: int
+    scope: str
+    why: str = ""
+
+
+SCOPES = ("all", "outbound", "international")
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,7 @@ class Trunk:
     fraud: tuple[Span, ...]
     decisions: tuple[Decision, ...]
     numbers: tuple[int, ...] = ()
+    suspensions: tuple[Suspension, ...] = ()
 
     def channels_between(self, start: int, end: int) -> list[tuple[int, int]]:
         """Each instant of [start, end) from which another number of channels is in force, and the number.
@@ -121,16 +139,17 @@ class Accounts:
     def owners(self, keys: Ints, instants: Ints) -> Ints:
         """Customer that has each number at each instant, -1 for nobody; shape (n,)."""
         owner = np.full(len(keys), -1)
-        for layer in self._layers():
-            at = np.searchsorted(self.owner_low[layer], keys, "right") - 1
+        for layer, low in self._layers:
+            at = np.searchsorted(low, keys, "right") - 1
             run = layer[np.maximum(at, 0)]
             hit = (at >= 0) & (keys <= self.owner_high[run]) & (keys > 0)
             hit &= (self.owner_start[run] <= instants) & (instants < self.owner_end[run])
             owner = np.where(hit, self.owner_customer[run], owner)
         return owner
 
-    def _layers(self) -> list[Ints]:
-        """Runs of numbers split so that those of one layer do not overlap and ascend."""
+    @cached_property
+    def _layers(self) -> list[tuple[Ints, Ints]]:
+        """Runs split so that those of one layer do not overlap and ascend, and their first keys."""
         layers: list[list[int]] = []
         for run in np.argsort(self.owner_low, kind="stable").tolist():
             for layer in layers:
@@ -139,4 +158,5 @@ class Accounts:
                     break
             else:
                 layers.append([run])
-        return [np.array(layer, np.int64) for layer in layers]
+        rows = [np.array(layer, np.int64) for layer in layers]
+        return [(layer, self.owner_low[layer]) for layer in rows]

@@ -9,7 +9,19 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from rating.accounts import EVER_FROM, EVER_TO, NO_CAP, Accounts, Customer, Decision, Site, Span, Trunk
+from rating.accounts import (
+    EVER_FROM,
+    EVER_TO,
+    NO_CAP,
+    SCOPES,
+    Accounts,
+    Customer,
+    Decision,
+    Site,
+    Span,
+    Suspension,
+    Trunk,
+)
 from rating.errors import AccountsError
 from rating.instants import parse_one
 from rating.numbering import load_plan, read_numbers
@@ -175,11 +187,6 @@ class _Reader:
         listed: list[int] = []
         for item in found["numbers"].items() if "numbers" in found else []:
             listed += self._range(item)
-        for item in found["suspensions"].items() if "suspensions" in found else []:
-            scoped = item.mapping(("from", "to", "scope", "why"))
-            self._interval(scoped, item)
-            if "scope" in scoped:
-                scoped["scope"].choice(("all", "outbound", "international"))
         return Trunk(
             id=optional(found, "id", _id, ""),
             customer=customer,
@@ -198,6 +205,7 @@ class _Reader:
             fraud=self._spans(found, "fraud"),
             decisions=optional(found, "decisions", self._decisions, ()),
             numbers=tuple(listed),
+            suspensions=self._suspensions(found),
         )
 
     def _interval(self, found: dict[str, Value], value: Value) -> tuple[int, int]:
@@ -223,6 +231,15 @@ class _Reader:
             inner = item.mapping(("from", "to", "why"))
             spans.append(Span(*self._interval(inner, item), optional(inner, "why", Value.text, "")))
         return tuple(spans)
+
+    def _suspensions(self, found: dict[str, Value]) -> tuple[Suspension, ...]:
+        suspensions = []
+        for item in found["suspensions"].items() if "suspensions" in found else []:
+            inner = item.mapping(("from", "to", "scope", "why"))
+            start, end = self._interval(inner, item)
+            scope = optional(inner, "scope", lambda value: value.choice(SCOPES), "all")
+            suspensions.append(Suspension(start, end, scope, optional(inner, "why", Value.text, "")))
+        return tuple(suspensions)
 
     def _history(self, value: Value, key: str, read: Callable[[Value], str]) -> tuple[Span, ...]:
         """One value for ever, or a list of {from, to, value} that do not overlap."""

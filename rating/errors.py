@@ -4,6 +4,7 @@
     ├── UsageError      flags, paths, output folder
     ├── TariffError     the tariff book
     ├── AccountsError   the accounts file
+    ├── GatewayError    the gateway's file
     └── SourceError     two sources for one trunk
 
 Each stops a command before anything was done. A bad CDR *row* is no exception: it is data, a `Reject`, and
@@ -136,6 +137,10 @@ class TariffError(FaultsError):
 
 class AccountsError(FaultsError):
     """The accounts file is wrong."""
+
+
+class GatewayError(FaultsError):
+    """The gateway's file is wrong."""
 
 
 def quoted(value: str | None, most: int = 60) -> str:

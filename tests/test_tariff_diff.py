@@ -244,7 +244,11 @@ def test_windows_and_holidays():
 def test_book_fields():
     write("old")
     text = "name: large\ncurrency: CHF\ntimezone: Europe/Zurich\namount_decimals: 2\nprices: including_tax\n"
-    write("new", book=text + "deck_increments: [fr_fixed, fr_short]\nsource: terms 2027\n")
+    write(
+        "new",
+        book=text
+        + "deck_increments: [fr_fixed, fr_short]\nbarred_classes: [satellite]\nsource: terms 2027\n",
+    )
     assert differs() == [
         "book: name small -> large",
         "book: currency EUR -> CHF",
@@ -255,6 +259,8 @@ def test_book_fields():
         "book: verified_on 2026-11-01 -> empty",
         "book: deck_increments removed: fr_premium",
         "book: deck_increments added: fr_fixed",
+        "book: barred_classes removed: barred",
+        "book: barred_classes added: satellite",
     ]
 
 

@@ -10,7 +10,7 @@ from rating.accounts_file import load_accounts
 from rating.checks.warnings_accounts import accounts_warnings
 from rating.checks.warnings_deck import deck_warnings
 from rating.checks.warnings_tariff import BookFiles, book_warnings
-from rating.errors import AccountsError, Fault, FaultsError, TariffError
+from rating.errors import RATED, AccountsError, Fault, FaultsError, TariffError
 from rating.tariffs.book import find_book, load_book
 from rating.yamlfile import Value, load
 
@@ -20,11 +20,13 @@ class Check:
     """The outcome of a check; warnings are looked for where there is no error.
 
     subject : the book or file as the user named it
+    ending : what errors keep from being done
     """
 
     subject: str
     errors: tuple[Fault, ...] = ()
     warnings: tuple[Fault, ...] = ()
+    ending: str = RATED.stopped
 
 
 def check_tariff(name: str, now: date) -> Check:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rating.checks.check import Check
 from rating.checks.warning import counted
-from rating.errors import RATED, Fault
+from rating.errors import Fault
 
 SHOWN = 5
 """Warnings of one code that are printed unless all are asked for."""
@@ -15,7 +15,7 @@ SHOWN = 5
 
 def lines(check: Check, show_all: bool = False) -> list[str]:
     """Errors, then warnings code by code, then the counts."""
-    found = [error.told(RATED.stopped) for error in check.errors]
+    found = [error.told(check.ending) for error in check.errors]
     by_code: dict[str, list[Fault]] = {}
     for warning in check.warnings:
         by_code.setdefault(warning.code, []).append(warning)

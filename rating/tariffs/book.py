@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rating.errors import Fault, TariffError
 from rating.numbering import NumberingPlan, load_plan
-from rating.reasons import CLASSES
+from rating.reasons import CLASS_EMERGENCY, CLASSES
 from rating.shipped_data import shipped, shipped_books
 from rating.tariffs.deck import Deck
 from rating.tariffs.deck_file import read_deck, window_pairs
@@ -23,6 +23,7 @@ class TariffBook:
     """Everything that prices a call, in memory.
 
     version : name and the first 12 digits of the SHA-256 over the files
+    barred_classes : classes that the gateway refuses; a call that got through all the same is priced
     files : path within the book and content of every file that was read
     """
 
@@ -33,6 +34,7 @@ class TariffBook:
     amount_decimals: int
     prices: str
     deck_increments: tuple[str, ...]
+    barred_classes: tuple[str, ...]
     source: str
     verified_on: str
     plans: dict[str, Plan]
@@ -118,6 +120,7 @@ def _load(folder: Path, name: str | Path) -> TariffBook:
         amount_decimals=fields.amount_decimals,
         prices=fields.prices,
         deck_increments=fields.deck_increments,
+        barred_classes=fields.barred_classes,
         source=fields.source,
         verified_on=fields.verified_on,
         plans=plans,
@@ -148,6 +151,8 @@ class _Fields:
     prices: str = "excluding_tax"
     deck_increments: tuple[str, ...] = ("fr_premium", "fr_short")
     deck_increments_value: Value | None = None
+    barred_classes: tuple[str, ...] = ("barred",)
+    barred_classes_value: Value | None = None
     source: str = ""
     verified_on: str = ""
 
@@ -158,7 +163,7 @@ def _read_book_yaml(folder: Path, shown: Path, faults: list[Fault]) -> _Fields:
     if root is None:
         return fields
     keys = ("name", "currency", "timezone", "country", "amount_decimals", "prices", "deck_increments")
-    found = root.mapping((*keys, "source", "verified_on"), required=("name", "currency"))
+    found = root.mapping((*keys, "barred_classes", "source", "verified_on"), required=("name", "currency"))
     fields.name = optional(found, "name", Value.text, "")
     fields.currency = optional(found, "currency", Value.text, "EUR")
     fields.timezone = optional(found, "timezone", _read_timezone, "Europe/Paris")
@@ -169,6 +174,9 @@ def _read_book_yaml(folder: Path, shown: Path, faults: list[Fault]) -> _Fields:
     if "deck_increments" in found:
         fields.deck_increments_value = found["deck_increments"]
         fields.deck_increments = tuple(item.text() for item in found["deck_increments"].items())
+    if "barred_classes" in found:
+        fields.barred_classes_value = found["barred_classes"]
+        fields.barred_classes = tuple(item.text() for item in found["barred_classes"].items())
     fields.source = optional(found, "source", Value.text, "")
     fields.verified_on = optional(found, "verified_on", Value.text, "")
     return fields
@@ -241,10 +249,12 @@ def _check_names(deck: Deck, plans: list[tuple[Document, tuple[Value, Plan]]], f
             for item in value.items() if value is not None else []:
                 if item.text() not in known:
                     item.fault("is unknown", problem + close_names(known, item.text()), key.upper())
-    if fields.deck_increments_value is not None:
-        for item in fields.deck_increments_value.items():
+    for listed in (fields.deck_increments_value, fields.barred_classes_value):
+        for item in listed.items() if listed is not None else []:
             if item.text() not in classes:
                 item.fault("is unknown", "a class of the deck" + close_names(classes, item.text()), "CLASSES")
+            elif item.name == "barred_classes" and item.text() == CLASS_EMERGENCY:
+                item.fault("is never barred", "classes of other numbers", "CLASSES")
 
 
 def close_names(known: set[str], name: str) -> str:

@@ -67,7 +67,8 @@ def _book_fields(old: TariffBook, new: TariffBook) -> list[SettingChange]:
     pairs = [(name, str(getattr(old, name)), str(getattr(new, name))) for name in BOOK_FIELDS]
     pairs.insert(2, ("timezone", old.zone.name, new.zone.name))
     found = [SettingChange("book", name, before, after) for name, before, after in pairs if before != after]
-    return found + _listed("book", "deck_increments", old.deck_increments, new.deck_increments)
+    found += _listed("book", "deck_increments", old.deck_increments, new.deck_increments)
+    return found + _listed("book", "barred_classes", old.barred_classes, new.barred_classes)
 
 
 def _listed(subject: str, name: str, old: Iterable[str], new: Iterable[str]) -> list[SettingChange]:
