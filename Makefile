@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # pip compiles what it copies; a checkout is compiled here, or PYTHONDONTWRITEBYTECODE costs 0.1 s at each start.
-COMPILE = @$(BIN)/python -m compileall -q rating
+COMPILE = @$(BIN)/python -m compileall -q rating sipgw
 
 .PHONY: demo test lint bench bench-scaling bench-small bench-simulate soak docs golden samples clean
 

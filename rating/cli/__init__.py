@@ -14,6 +14,7 @@ from rating.cli.accounts import accounts_group
 from rating.cli.convert import convert_command, sources_command
 from rating.cli.exits import INTERRUPTED, NOTHING
 from rating.cli.explain import explain_command
+from rating.cli.gateway import gateway_group
 from rating.cli.quote import quote_command
 from rating.cli.rate import rate_command
 from rating.cli.reconcile import reconcile_command
@@ -62,3 +63,4 @@ main.add_command(explain_command)
 main.add_command(simulate_command)
 main.add_command(tariff_group)
 main.add_command(accounts_group)
+main.add_command(gateway_group)

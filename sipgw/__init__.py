@@ -1,0 +1,1 @@
+"""The gateway: one admission policy for every SIP engine, without any SIP library."""

@@ -1,0 +1,299 @@
+"""Reads gateway.yaml, with everything that is wrong in it (SPEC 13)."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rating.errors import GatewayError
+from rating.money import DECIMALS
+from rating.shipped_data import shipped_books
+from rating.tariffs.plans import parse_duration
+from rating.yamlfile import Value, load, optional
+from sipgw.answers import Refusal
+from sipgw.names import is_fqdn, is_host, plain
+from sipgw.settings import (
+    CAP_REFUSAL,
+    TRANSPORTS,
+    Limits,
+    Listener,
+    Network,
+    OperatorLeg,
+    Settings,
+    State,
+    TeamsLeg,
+    Tls,
+)
+
+DAY_S = 86_400
+SCHEMES = {"dialogs": ("postgresql", "postgres"), "channels": ("redis", "rediss")}
+
+_LISTENER = re.compile(r"([a-z]+):(\[[^\]]*\]|[^:\[\]]*):([0-9]{1,5})")
+_NEXT_HOP = re.compile(r"sip:(\[[^\]]*\]|[^:;\[\]@?]+)(?::([0-9]{1,5}))?(?:;transport=(udp|tcp))?")
+_REASON = re.compile(r'(?:Q\.850|SIP);cause=[0-9]{1,3}(?:;text="[ !#-\[\]-~]*")?')
+_MONEY = re.compile(r"[0-9]{1,9}(?:\.([0-9]{1,6}))?")
+
+
+def load_settings(path: str | Path) -> Settings:
+    """Read gateway.yaml; nothing that it names is opened.
+
+    Raises
+    ------
+    GatewayError
+        With every fault found in one pass.
+    """
+    return read_settings(path)[0]
+
+
+def read_settings(path: str | Path) -> tuple[Settings, Value]:
+    """As `load_settings`, with the file's nodes for the lines of what is found later."""
+    path = Path(path)
+    document, root = load(path, str(path), "GATEWAY")
+    if root is None:
+        raise GatewayError(document.faults)
+    settings = _settings(root, path)
+    if document.faults:
+        raise GatewayError(document.faults)
+    return settings, root
+
+
+def _settings(root: Value, path: Path) -> Settings:
+    required = ("name", "accounts", "tariffs", "spool", "teams", "operator")
+    found = root.mapping((*required, "cap_refusal", "limits", "state", "trunks"), required=required)
+    folder = path.parent
+    teams = optional(found, "teams", lambda value: _teams(value, folder), _NO_TEAMS)
+    operator = optional(found, "operator", _operator, _NO_OPERATOR)
+    _check_listeners(found, teams, operator)
+    return Settings(
+        file=str(path),
+        name=optional(found, "name", _text, ""),
+        accounts=folder / optional(found, "accounts", _text, ""),
+        tariffs=optional(found, "tariffs", lambda value: _book(value, folder), ""),
+        spool=folder / optional(found, "spool", _text, ""),
+        teams=teams,
+        operator=operator,
+        cap_refusal=optional(found, "cap_refusal", _refusal, CAP_REFUSAL),
+        limits=optional(found, "limits", _limits, Limits()),
+        state=optional(found, "state", _state, State()),
+        trunk_refusals=optional(found, "trunks", _trunks, {}),
+    )
+
+
+_NO_TEAMS, _NO_OPERATOR = TeamsLeg((), "", (), ()), OperatorLeg((), "", ())
+
+
+def _text(value: Value) -> str:
+    """A text of one line; a fault where it is empty or has control characters."""
+    text = value.text()
+    is_scalar = not (value.is_list or value.is_mapping or value.is_null)
+    if is_scalar and (not text.strip() or text != text.strip() or not text.isprintable()):
+        value.fault("is no plain text", "a text of one line, without spaces around it", "VALUE")
+        return ""
+    return text
+
+
+def _book(value: Value, folder: Path) -> str:
+    """A folder beside the file, or else a shipped name."""
+    name = _text(value)
+    beside = folder / name
+    return name if name in shipped_books() and not beside.exists() else str(beside)
+
+
+# --- legs
+
+
+def _teams(value: Value, folder: Path) -> TeamsLeg:
+    required = ("listen", "fqdn", "peers", "addresses")
+    found = value.mapping((*required, "tls"), required=required)
+    leg = TeamsLeg(
+        listen=optional(found, "listen", lambda listed: _listeners(listed, TRANSPORTS), ()),
+        fqdn=optional(found, "fqdn", _fqdn, ""),
+        peers=optional(found, "peers", lambda listed: tuple(_fqdn(item) for item in _some(listed)), ()),
+        addresses=optional(found, "addresses", _networks, ()),
+        tls=optional(found, "tls", lambda inner: _tls(inner, folder), None),
+    )
+    if "tls" not in found and any(listener.transport == "tls" for listener in leg.listen):
+        value.doc.fault(
+            value.line, "key", "tls", "is missing", "certificate, key and ca of a tls: listener", "TLS"
+        )
+    return leg
+
+
+def _operator(value: Value) -> OperatorLeg:
+    required = ("listen", "next_hop", "addresses")
+    found = value.mapping(required, required=required)
+    return OperatorLeg(
+        listen=optional(found, "listen", lambda listed: _listeners(listed, TRANSPORTS[:2]), ()),
+        next_hop=optional(found, "next_hop", _next_hop, ""),
+        addresses=optional(found, "addresses", _networks, ()),
+    )
+
+
+def _some(value: Value) -> list[Value]:
+    """The values of a list that may not be empty."""
+    items = value.items()
+    if value.is_list and not items:
+        value.fault("is empty", "one entry or more", "VALUE")
+    return items
+
+
+def _listeners(value: Value, transports: tuple[str, ...]) -> tuple[Listener, ...]:
+    read = [_listener(item, transports) for item in _some(value)]
+    return tuple(listener for listener in read if listener is not None)
+
+
+def _listener(value: Value, transports: tuple[str, ...]) -> Listener | None:
+    text = value.text()
+    match = _LISTENER.fullmatch(text)
+    if match and match[1] in transports and 0 < int(match[3]) < 65_536:
+        try:
+            return Listener(match[1], ip_address(match[2].strip("[]")), int(match[3]))
+        except ValueError:
+            pass
+    if text:
+        shown = " or ".join(f"{transport}:" for transport in transports)
+        value.fault(
+            "is no listener", f"{shown} with IP address and port, as {transports[0]}:127.0.0.1:5060", "LISTEN"
+        )
+    return None
+
+
+def _check_listeners(found: dict[str, Value], teams: TeamsLeg, operator: OperatorLeg) -> None:
+    """No listener may be in another's way, and calls to the public network may not come back at once."""
+    seen: list[Listener] = []
+    for key, listeners in (("teams", teams.listen), ("operator", operator.listen)):
+        for listener in listeners:
+            other = next((one for one in seen if listener.takes_place_of(one)), None)
+            if other is not None:
+                value = found[key].pairs()["listen"]
+                problem = f"cannot listen beside {other}"
+                expected = "another port or address for each listener"
+                value.doc.fault(value.line, "listen", str(listener), problem, expected, "LISTEN")
+            seen.append(listener)
+    match = _NEXT_HOP.fullmatch(operator.next_hop)
+    hop = f"{match[3] or 'udp'}:{match[1]}:{match[2] or 5060}" if match else ""
+    if hop in map(str, seen):
+        value = found["operator"].pairs()["next_hop"]
+        value.fault("is a listener of this gateway", "where the operator hears SIP", "HOP")
+
+
+def _networks(value: Value) -> tuple[Network, ...]:
+    read = [_network(item) for item in _some(value)]
+    return tuple(network for network in read if network is not None)
+
+
+def _network(value: Value) -> Network | None:
+    text = value.text()
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        if text:
+            problem = "has bits beyond its prefix" if "host bits" in str(error) else "is no network"
+            value.fault(problem, "addresses as 52.112.0.0/14 or 127.0.0.1", "ADDRESS")
+    return None
+
+
+def _fqdn(value: Value) -> str:
+    text = value.text()
+    if text and not is_fqdn(text):
+        value.fault("is no FQDN", "a full host name as sbc1.trunk.example", "FQDN")
+    return plain(text)
+
+
+def _next_hop(value: Value) -> str:
+    text = value.text()
+    match = _NEXT_HOP.fullmatch(text)
+    if text and not (match and is_host(match[1]) and 0 < int(match[2] or 5060) < 65_536):
+        expected = "sip: with host and port, as sip:127.0.0.1:5080 or sip:sbc.operator.example;transport=tcp"
+        value.fault("is no SIP URI", expected, "HOP")
+    return text
+
+
+def _tls(value: Value, folder: Path) -> Tls:
+    keys = ("certificate", "key", "ca")
+    found = value.mapping(keys, required=keys)
+    certificate, key, ca = (folder / optional(found, name, _text, "") for name in keys)
+    return Tls(certificate, key, ca)
+
+
+# --- answers, limits, state
+
+
+def _refusal(value: Value) -> Refusal:
+    found = value.mapping(("code", "reason"), required=("code", "reason"))
+    code = optional(found, "code", lambda number: number.integer(400, 699, "REFUSAL"), CAP_REFUSAL.code)
+    reason = optional(found, "reason", _text, CAP_REFUSAL.reason)
+    if reason and not (_REASON.fullmatch(reason) and len(reason) <= 200):
+        expected = f"a Reason header as {CAP_REFUSAL.reason}, in ASCII"
+        found["reason"].fault("is no Reason header", expected, "REFUSAL")
+    return Refusal(code, reason)
+
+
+def _trunks(value: Value) -> dict[str, Refusal]:
+    """Settings of single trunks, by their ids in accounts."""
+    read = {}
+    for trunk, inner in value.pairs().items():
+        found = inner.mapping(("cap_refusal",))
+        if "cap_refusal" in found:
+            read[trunk] = _refusal(found["cap_refusal"])
+    return read
+
+
+def _limits(value: Value) -> Limits:
+    found = value.mapping(("max_call", "no_answer", "spend_per_day", "reserve_legs"))
+    usual = Limits()
+    return Limits(
+        max_call_s=optional(found, "max_call", lambda text: _duration(text, DAY_S, "4 h"), usual.max_call_s),
+        no_answer_s=optional(
+            found, "no_answer", lambda text: _duration(text, 3600, "120 s"), usual.no_answer_s
+        ),
+        spend_per_day_micros=optional(found, "spend_per_day", _micros, None),
+        reserve_legs=optional(
+            found, "reserve_legs", lambda number: number.integer(0, 1000, "LIMIT"), usual.reserve_legs
+        ),
+    )
+
+
+def _duration(value: Value, most: int, example: str) -> int:
+    text = value.text()
+    seconds = parse_duration(text)
+    if text and (seconds is None or not 0 < seconds <= most):
+        problem = "is no length of time" if seconds is None else "is out of range"
+        value.fault(problem, f"more than 0 s and at most {most // 3600} h, as {example}", "LIMIT")
+    return seconds or 0
+
+
+def _micros(value: Value) -> int:
+    """An amount of money as millionths."""
+    text = value.text()
+    match = _MONEY.fullmatch(text)
+    if not match:
+        if text:
+            value.fault(
+                "is no amount", "a decimal >= 0 and < 1000000000 with at most 6 decimals, as 50.00", "LIMIT"
+            )
+        return 0
+    fraction = match[1] or ""
+    return int(text.replace(".", "") + "0" * (DECIMALS - len(fraction)))
+
+
+def _state(value: Value) -> State:
+    found = value.mapping(tuple(SCHEMES))
+    return State(**{key: _url(found[key], key) for key in found})
+
+
+def _url(value: Value, key: str) -> str:
+    """A URL of a known scheme; no message shows what stands in it, for it may hold a password."""
+    text = value.text()
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in SCHEMES[key] and bool(parts.hostname or parts.path.strip("/"))
+        good = good and (parts.port is None or parts.port > 0) and text.isprintable() and " " not in text
+    except ValueError:
+        good = False
+    if text and not good:
+        expected = f"{SCHEMES[key][0]}:// with a host"
+        value.doc.fault(value.line, key, None, "is no URL of its kind", expected, "STATE")
+    return text
