@@ -37,7 +37,8 @@ bench-simulate: $(VENV)/.bench
 	$(BIN)/python bench/simulate.py --write
 
 soak: $(VENV)/.test
-	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q tests/test_properties.py tests/test_streaming.py tests/test_bad_input.py
+	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q tests/test_properties.py tests/test_streaming.py tests/test_bad_input.py \
+	  tests/sipgw/messages/test_message_fuzz.py
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/make.py
