@@ -154,7 +154,7 @@ def test_listeners_and_addresses_that_are_open_to_many(here):
 def test_trunks_that_no_call_can_use(here):
     edit("accounts.yaml", "channels: 2\n", "channels: 0\n    rating_source: sbc1\n")
     edit("accounts.yaml", "{to: 2026-11-01, channels: 3}, ", "")
-    edit("accounts.yaml", "{id: lyon, channels: 1,", "{id: lyon,")
+    edit("accounts.yaml", "{id: lyon, channels: 1,", "{id: lyon, channels: 0,")
     edit("accounts.yaml", "fqdn: sbc1.delta.trunk.example, ", "")
     edit("accounts.yaml", ', numbers: ["+33536490000..+33536490004"]', "")
     edit("accounts.yaml", "SBC1.alpha.trunk.example", "sbc1.paris.alpha.trunk.example")
