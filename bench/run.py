@@ -36,7 +36,6 @@ class Bench:
         kinds = ("parquet", "csv") if with_csv else ("parquet",)
         self.month = generate.month(count, kinds, typed)
         self.count = count
-        self.options: list[str] = []
 
     def trunkrate(self, kind: str = "parquet") -> Measured:
         """Rate with trunkrate, from Parquet or CSV."""
@@ -54,7 +53,7 @@ class Bench:
     def peer(self, name: str) -> Measured:
         """Rate with a peer."""
         files = [str(self.month), str(self.book / "rate_deck.csv"), str(self.out(name)), self.version()]
-        return run([sys.executable, str(PEERS[name]), *files, *self.options])
+        return run([sys.executable, str(PEERS[name]), *files])
 
     def floor(self, kind: str, how: str) -> Measured:
         """Read the input, write the rated rows: the seconds that floor.py itself counts."""
@@ -76,16 +75,14 @@ class Bench:
         self.trunkrate()
         self._check_month()
         peaks = self._peaks_of_usage()
-        self.options = ["--occupancy"] if peaks else []
         rated = self.out("parquet") / "rated_calls.parquet"
         for name in PEERS:
             self.peer(name)
             _equal(f"trunkrate and {name}", rated, self.out(name) / "rated_calls.parquet")
-            if peaks:
-                with (self.out(name) / "peaks.csv").open(encoding="utf-8", newline="") as file:
-                    found = {row["trunk_id"]: int(row["peak_channels"]) for row in csv.DictReader(file)}
-                if found != peaks:
-                    sys.exit(f"{name}: peak occupancy differs from usage.csv")
+            with (self.out(name) / "peaks.csv").open(encoding="utf-8", newline="") as file:
+                found = {row["trunk_id"]: int(row["peak_channels"]) for row in csv.DictReader(file)}
+            if found != peaks:
+                sys.exit(f"{name}: peak occupancy differs from usage.csv")
         if with_csv:
             self.trunkrate("csv")
             _equal("Parquet and CSV", rated, self.out("csv") / "rated_calls.parquet")
@@ -112,12 +109,11 @@ class Bench:
             sys.exit(f"prefixes with windows, steps or fees were dialled: {found}")
 
     def _peaks_of_usage(self) -> dict[str, int]:
-        """Peak occupancy of each trunk as trunkrate found it; empty where it does not."""
+        """Peak occupancy of each trunk as trunkrate found it."""
         peaks: dict[str, int] = {}
         with (self.out("parquet") / "usage.csv").open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                if row["peak_channels"]:
-                    peaks[row["trunk_id"]] = max(peaks.get(row["trunk_id"], 0), int(row["peak_channels"]))
+                peaks[row["trunk_id"]] = max(peaks.get(row["trunk_id"], 0), int(row["peak_channels"]))
         return peaks
 
 
@@ -219,8 +215,6 @@ def main() -> None:
     text = f"{given.calls:,} CDRs of {generate.trunks_of(given.calls):,} trunks"
     text += ", times typed" if given.typed else ""
     text += f": {total}, row by row the same by all. Median of {given.repeats} runs in turns.\n"
-    if bench.options:
-        text += "Peak occupancy included.\n"
     text += machine("pyarrow", "numpy", "polars", "duckdb") + "\n\n"
     text += measure(bench, given.repeats, with_csv)
     print(text)

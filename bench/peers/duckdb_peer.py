@@ -1,6 +1,6 @@
 """The rating of the bench's month in DuckDB.
 
-python bench/peers/duckdb_peer.py MONTH_FOLDER RATE_DECK OUT_FOLDER TARIFF_VERSION [--occupancy]
+python bench/peers/duckdb_peer.py MONTH_FOLDER RATE_DECK OUT_FOLDER TARIFF_VERSION
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ SELECT source::texts AS source, call_id, t.trunk, t.trunk_id, t.customer_id, t.p
         WHEN t.plan = 'unlimited-fixed-mobile'
             AND n.destination_class IN ('fr_fixed', 'fr_mobile', 'fr_shared') THEN 'included'
         ELSE 'out_of_plan' END)::reasons AS reason,
-    CASE WHEN reason = 'out_of_plan' THEN duration_s ELSE 0 END AS billed_s
+    CASE WHEN reason = 'out_of_plan' THEN duration_s ELSE 0 END AS billed_s, false AS over_cap
 FROM '{cdrs}' JOIN trunks t USING (trunk_id) LEFT JOIN numbers n USING (b_number)
 ORDER BY (trunk::BIGINT << 44) + epoch_ms(at_), call_id
 """
@@ -120,25 +120,37 @@ COPY (
         -- micros a minute to 10**-4, half up
         (((price * billable_s + 3000) // 6000)::DECIMAL(14, 0) * 0.0001::DECIMAL(5, 4))::DECIMAL(18, 4)
             AS amount,
-        'EUR' AS currency, NULL::BOOLEAN AS over_cap, user_id, forwarded_by, forward_type, sip_code,
+        'EUR' AS currency, over_cap, user_id, forwarded_by, forward_type, sip_code,
         '' AS end_reason, '{version}' AS tariff_version
     FROM calls WHERE reason <> 'no_rate'
 ) TO '{out}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)
 """
 
+# Releases come before setups of the same instant, and setups of one instant in order of call_id.
 EVENTS = """
-CREATE TEMP TABLE events AS  -- releases before setups of the same instant
-SELECT (trunk::BIGINT << 45) + unnest([epoch_ms(setup) * 2 + 1, epoch_ms(release) * 2]) AS event
-FROM calls ORDER BY event
+CREATE TEMP TABLE events AS
+WITH event AS (
+    SELECT (trunk::BIGINT << 45) + epoch_ms(setup) * 2 + 1 AS event, rowid AS row, call_id, channels
+    FROM calls
+    UNION ALL SELECT (trunk::BIGINT << 45) + epoch_ms(release) * 2, NULL, '', 0 FROM calls
+)
+SELECT event, row, channels,
+    sum((event & 1) * 2 - 1) OVER (ORDER BY event, call_id ROWS UNBOUNDED PRECEDING) AS up
+FROM event
+"""
+
+OVER_CAP = """
+UPDATE calls SET over_cap = true FROM events e
+WHERE e.row = calls.rowid AND e.up > e.channels
+    AND NOT (outbound
+        AND 'FR:' || b_number IN (SELECT prefix::VARCHAR FROM deck WHERE destination_class = 'emergency'))
 """
 
 PEAKS = """
 COPY (
     SELECT trunk_id::VARCHAR AS trunk_id, max(up) AS peak_channels
-    FROM (
-        SELECT (event >> 45)::INTEGER AS trunk, sum((event & 1) * 2 - 1) OVER (ROWS UNBOUNDED PRECEDING) AS up
-        FROM events
-    ) JOIN trunks USING (trunk) GROUP BY ALL ORDER BY trunk_id
+    FROM (SELECT (event >> 45)::INTEGER AS trunk, up FROM events) JOIN trunks USING (trunk)
+    GROUP BY ALL ORDER BY trunk_id
 ) TO '{out}' (HEADER)
 """
 
@@ -156,7 +168,7 @@ class Laps:
         self._last = now
 
 
-def rate(month: Path, deck_file: Path, out: Path, version: str, occupancy: bool) -> dict[str, float]:
+def rate(month: Path, deck_file: Path, out: Path, version: str) -> dict[str, float]:
     """Read, rate, write; seconds by stage."""
     laps = Laps()
     db = duckdb.connect()
@@ -177,10 +189,10 @@ def rate(month: Path, deck_file: Path, out: Path, version: str, occupancy: bool)
     db.execute(BEYOND)
     laps.lap("limits")
     out.mkdir(parents=True, exist_ok=True)
-    if occupancy:
-        db.execute(EVENTS)
-        db.execute(PEAKS.format(out=out / "peaks.csv"))
-        laps.lap("occupancy")
+    db.execute(EVENTS)
+    db.execute(PEAKS.format(out=out / "peaks.csv"))
+    db.execute(OVER_CAP)
+    laps.lap("occupancy")
     db.execute(
         f"COPY (SELECT call_id FROM calls WHERE reason = 'no_rate') TO '{out / 'unrated.csv'}' (HEADER)"
     )
@@ -222,6 +234,5 @@ if __name__ == "__main__":
     parser.add_argument("deck", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("version")
-    parser.add_argument("--occupancy", action="store_true")
     given = parser.parse_args()
-    print(json.dumps(rate(given.month, given.deck, given.out, given.version, given.occupancy)))
+    print(json.dumps(rate(given.month, given.deck, given.out, given.version)))

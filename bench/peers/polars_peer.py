@@ -1,6 +1,6 @@
 """The rating of the bench's month in Polars.
 
-python bench/peers/polars_peer.py MONTH_FOLDER RATE_DECK OUT_FOLDER TARIFF_VERSION [--occupancy]
+python bench/peers/polars_peer.py MONTH_FOLDER RATE_DECK OUT_FOLDER TARIFF_VERSION
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def deck_of(numbers: pl.Series, spans: Spans) -> pl.DataFrame:
     return found.with_columns(deck=deck).with_row_index("b_id")
 
 
-def rate(month: Path, deck_file: Path, out: Path, version: str, occupancy: bool) -> None:
+def rate(month: Path, deck_file: Path, out: Path, version: str) -> None:
     """Read, rate, write."""
     spans = read_spans(deck_file)
     prefix, destination, klass, price = (list(column) for column in zip(*spans.rows, strict=True))
@@ -90,9 +90,9 @@ def rate(month: Path, deck_file: Path, out: Path, version: str, occupancy: bool)
     calls = limits(calls, numbers, deck, trunks)
     lap("limits")
     out.mkdir(parents=True, exist_ok=True)
-    if occupancy:
-        peaks(calls, trunks).write_csv(out / "peaks.csv")
-        lap("occupancy")
+    calls, peaks = occupancy(calls, deck, trunks)
+    peaks.write_csv(out / "peaks.csv")
+    lap("occupancy")
     unrated = calls.filter(pl.col("reason") == "no_rate").select("call_id")
     unrated.write_csv(out / "unrated.csv")
     write(calls.filter(pl.col("reason") != "no_rate"), deck, trunks, version, out / "rated_calls.parquet")
@@ -252,7 +252,7 @@ def write(calls: pl.DataFrame, deck: pl.DataFrame, trunks: pl.DataFrame, version
             "price_per_minute",
             units(amount, 4).alias("amount"),
             text("EUR").alias("currency"),
-            pl.lit(None, dtype=pl.Boolean).alias("over_cap"),
+            "over_cap",
             "user_id",
             "forwarded_by",
             "forward_type",
@@ -264,22 +264,33 @@ def write(calls: pl.DataFrame, deck: pl.DataFrame, trunks: pl.DataFrame, version
     )
 
 
-def peaks(calls: pl.DataFrame, trunks: pl.DataFrame) -> pl.DataFrame:
-    """Largest number of calls up at once, by trunk: releases before setups of the same instant."""
+def occupancy(
+    calls: pl.DataFrame, deck: pl.DataFrame, trunks: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Calls that begin when all channels are held, and the largest number up at once, by trunk.
+
+    Releases come before setups of the same instant, and setups of one instant in order of call_id.
+    """
     n = pl.col
-    events = [
-        calls.lazy().select((n("trunk").cast(pl.Int64) * (1 << 45) + n(name) * 2 + first).alias("at"))
-        for name, first in (("release_time", 0), ("setup_time", 1))
-    ]
-    found = (
-        pl.concat(events)
-        .sort("at")
-        .select(trunk=(n("at") // (1 << 45)).cast(pl.UInt32), up=(n("at") % 2 * 2 - 1).cum_sum())
-        .group_by("trunk")
-        .agg(peak_channels=n("up").max())
-        .collect()
+    at = n("trunk").cast(pl.Int64) * (1 << 45)
+    begins = calls.lazy().select(
+        (at + n("setup_time") * 2 + 1).alias("at"), "call_id", row=pl.int_range(pl.len(), dtype=pl.Int32)
     )
-    return trunks.select("trunk_id", "trunk").join(found, on="trunk").select("trunk_id", "peak_channels")
+    ends = calls.lazy().select((at + n("release_time") * 2).alias("at"), call_id=pl.lit(""), row=-1)
+    events = (
+        pl.concat([begins, ends.with_columns(n("row").cast(pl.Int32))])
+        .sort("at", "call_id")
+        .select("row", trunk=(n("at") // (1 << 45)).cast(pl.UInt32), up=(n("at") % 2 * 2 - 1).cum_sum())
+        .collect(engine="streaming")
+    )
+    found = events.group_by("trunk").agg(peak_channels=n("up").max())
+    peaks = trunks.select("trunk_id", "trunk").join(found, on="trunk").select("trunk_id", "peak_channels")
+    held = events.lazy().filter(n("row") >= 0).sort("row").select("up").collect().to_series()
+    emergency = deck.filter(n("destination_class").cast(pl.String) == "emergency")["prefix"].cast(pl.String)
+    spared = [name.removeprefix("FR:") for name in emergency]
+    over_cap = n("outbound").not_() | n("b_number").is_in(spared).not_()
+    channels = n("trunk").replace_strict(trunks["trunk"], trunks["channels"])
+    return calls.with_columns(over_cap=over_cap & (pl.lit(held) > channels)), peaks
 
 
 if __name__ == "__main__":
@@ -288,8 +299,7 @@ if __name__ == "__main__":
     parser.add_argument("deck", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("version")
-    parser.add_argument("--occupancy", action="store_true")
     given = parser.parse_args()
-    rate(given.month, given.deck, given.out, given.version, given.occupancy)
+    rate(given.month, given.deck, given.out, given.version)
     lap("end")
     print(json.dumps(_stages))
