@@ -11,6 +11,7 @@ import click
 
 import rating
 from rating.cli.accounts import accounts_group
+from rating.cli.channels import channels_command
 from rating.cli.convert import convert_command, sources_command
 from rating.cli.exits import INTERRUPTED, NOTHING
 from rating.cli.explain import explain_command
@@ -58,6 +59,7 @@ main.add_command(rate_command)
 main.add_command(convert_command)
 main.add_command(sources_command)
 main.add_command(reconcile_command)
+main.add_command(channels_command)
 main.add_command(quote_command)
 main.add_command(explain_command)
 main.add_command(simulate_command)
