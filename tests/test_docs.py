@@ -68,6 +68,17 @@ def test_readme_shows_how_many_tests_there_are(request: pytest.FixtureRequest) -
         assert int(shown[1]) == request.session.testscollected
 
 
+def test_network_engineers_page_shows_the_channels_as_they_are() -> None:
+    arguments = ["channels", "cdr_samples/demo/cdrs", "--accounts", "cdr_samples/demo/accounts.yaml"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        result = CliRunner().invoke(main, [*arguments, "--month", "2026-10"])
+    assert result.exit_code == 1, result.output
+    page = (ROOT / "docs" / "network-engineer.md").read_text(encoding="utf-8")
+    assert f"trunkrate {' '.join(arguments)} --month 2026-10 --out out/channels\n" in page
+    assert f"```\n{result.stdout}```\n" in page
+
+
 def test_makefile_demo_runs_the_command_that_is_tested_here() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
     command = re.search(r"trunkrate rate (.*?);", makefile)
