@@ -93,8 +93,8 @@ def _colours() -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Text that matplotlib does not read as mathematics."""
-    return text.replace("$", r"\$")
+    """Text that matplotlib does not read as mathematics, in letters that its font has."""
+    return text.encode("ascii", "replace").decode().replace("$", r"\$")
 
 
 def _file_name(trunk_id: str) -> str:

@@ -324,6 +324,7 @@ def test_plans_are_three_and_name_classes_of_the_deck():
             "limit_channels",
             "occupancy_from",
             "on_over_cap",
+            "recurring",
             "fair_use",
         }
         assert "art. 7.2" in plan["source"]
