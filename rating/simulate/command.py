@@ -63,9 +63,10 @@ def answer(question: Question) -> Answer:
         alternatives = alternatives_of(question.channels, question.plans, question.modes, settings.book)
         wanted = _wanted(question.trunks, settings.accounts)
         how = replace(settings, spill=Path(spill))
-        done = simulate(stream, how, alternatives, inputs.progress)
+        done = simulate(stream, how, alternatives, wanted, inputs.progress)
+        ids = {settings.accounts.trunks[trunk].id for trunk in wanted}
         trunks = [
-            record for record in trunk_records(done, alternatives, settings) if record["trunk_id"] in wanted
+            record for record in trunk_records(done, alternatives, settings) if record["trunk_id"] in ids
         ]
         if not trunks:
             month = f" of {inputs.month}" if inputs.month else ""
@@ -91,14 +92,15 @@ def answer(question: Question) -> Answer:
     return Answer(record, _messages(done))
 
 
-def _wanted(asked: Sequence[str], accounts: Accounts) -> set[str]:
-    known = {trunk.id for trunk in accounts.trunks}
+def _wanted(asked: Sequence[str], accounts: Accounts) -> set[int]:
+    """Trunks that were asked for, all where none was."""
+    known = {trunk.id: i for i, trunk in enumerate(accounts.trunks)}
     for name in asked:
         if name not in known:
             raise UsageError(
                 f"--trunk {quoted(name)} is no trunk of accounts; expected the id of one.", "TRUNK"
             )
-    return set(asked) or known
+    return {known[name] for name in asked} or set(known.values())
 
 
 def _named(alternative: Alternative) -> Record:

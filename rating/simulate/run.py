@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -31,13 +32,18 @@ class Simulation:
 
 
 def simulate(
-    stream: Stream, settings: Settings, alternatives: list[Alternative], progress: Progress | None = None
+    stream: Stream,
+    settings: Settings,
+    alternatives: list[Alternative],
+    trunks: Collection[int] | None = None,
+    progress: Progress | None = None,
 ) -> Simulation:
     """Rate each alternative of the calls of a stream.
 
     Parameters
     ----------
     alternatives : the first leaves all as it is
+    trunks : those that are wanted, and perhaps neighbours come with them; None for all
 
     Raises
     ------
@@ -46,17 +52,22 @@ def simulate(
     """
     clock = Clock()
     gathered = gather_calls(stream, settings, clock)
+    portions = [
+        portion
+        for portion in gathered.portions
+        if trunks is None or any(portion.first <= trunk < portion.end for trunk in trunks)
+    ]
     parts: list[Simulated] = []
     warnings: list[str] = []
     work = partial(_simulate, gathered, settings, alternatives, clock)
-    done = 0
-    with closing(ordered(work, gathered.portions, settings.jobs)) as found:
-        for portion, (part, said) in zip(gathered.portions, found, strict=True):
+    done, whole = 0, sum(portion.calls for portion in portions)
+    with closing(ordered(work, portions, settings.jobs)) as found:
+        for portion, (part, said) in zip(portions, found, strict=True):
             parts.append(part)
             warnings += said
             done += portion.calls
             if progress is not None:
-                progress("rate", done, gathered.shelf.rows)
+                progress("rate", done, whole)
     return Simulation(_joined(parts), stream.files, gathered.rejects, warnings, clock)
 
 
