@@ -9,7 +9,9 @@ from rating.numbering import SHORT
 from rating.reasons import CLASS_EMERGENCY
 from sipgw.attempt import Attempt
 from sipgw.channels import Claim
-from sipgw.directory import NOWHERE, Destination, Directory, Number
+from sipgw.destinations import NOWHERE, Destination
+from sipgw.directory import Directory
+from sipgw.numbers import Number
 from sipgw.settings import TEAMS
 
 OUTBOUND, INBOUND = "outbound", "inbound"
@@ -54,20 +56,20 @@ def place(directory: Directory, attempt: Attempt, now: int) -> Call:
     called number that leaves must say which country it is of.
     """
     if attempt.side == TEAMS:
-        called, billed = directory.read([attempt.b_number, attempt.billed_number])
+        called = directory.read(attempt.b_number)
         if not called.key:
             called = _emergency_with_plus(directory, attempt.b_number, now) or called
-        own = billed.key or directory.read([attempt.billed_number], bare_international=True)[0].key
+        own = directory.read(attempt.billed_number, bare_international=True).key
         trunk = directory.trunk_of_host(attempt.host)
         destination = directory.destination(called.key, now)
         return Call(attempt, now, OUTBOUND, trunk, own, called, destination)
-    (called,) = directory.read([attempt.b_number], bare_international=True)
+    called = directory.read(attempt.b_number, bare_international=True)
     trunk = directory.trunk_of_number(called.key, now)
     return Call(attempt, now, INBOUND, trunk, called.key, called, NOWHERE)
 
 
 def _emergency_with_plus(directory: Directory, dialled: str, now: int) -> Number | None:
     """An emergency number that Teams writes as +112 (Microsoft, "Manage emergency call routing policies")."""
-    (number,) = directory.read([dialled.replace("+", "", 1)])
+    number = directory.read(dialled.replace("+", "", 1))
     is_one = number.key > SHORT and directory.destination(number.key, now).klass == CLASS_EMERGENCY
     return number if is_one else None

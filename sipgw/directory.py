@@ -7,73 +7,56 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from rating.accounts import Accounts, Site, Suspension, Trunk
 from rating.accounts_file import load_accounts
-from rating.arrays import Bools, texts
 from rating.errors import AccountsError
-from rating.numbering import SHORT, read_numbers, span_of_prefix
-from rating.reasons import CLASS_EMERGENCY
+from rating.numbering import SHORT, span_of_prefix
 from rating.tariffs.book import TariffBook, load_book
+from sipgw.destinations import Destination, Destinations
 from sipgw.names import plain
+from sipgw.numbers import Number, NumberReader
+from sipgw.owners import Owners
 from sipgw.settings import Settings
 
 
-class Number(NamedTuple):
-    """A number as read; key 0 and the text as it came where it cannot be."""
-
-    key: int
-    text: str
-
-
-class Destination(NamedTuple):
-    """What the rate deck calls a number; both empty where no row in force matches."""
-
-    name: str
-    klass: str
-
-
-NOWHERE = Destination("", "")
-
-
-@dataclass(frozen=True, eq=False)
 class Directory:
     """Settings, accounts and tariff book that belong together.
 
-    Instants are ns since 1970-01-01T00:00Z; numbers are keys (rating.numbering), 0 for none.
+    Instants are ns since 1970-01-01T00:00Z; numbers are keys (rating.numbering), 0 for none. All that a call
+    looks up is laid out here, once: a decision is made of dictionaries and binary searches.
     """
 
-    settings: Settings
-    accounts: Accounts
-    book: TariffBook
+    def __init__(
+        self, settings: Settings, accounts: Accounts, book: TariffBook, tables: BookTables | None = None
+    ) -> None:
+        self.settings = settings
+        self.accounts = accounts
+        self.book = book
+        self._tables = tables or BookTables(book)
+        self._owners = Owners(accounts)
+        self._by_fqdn = {plain(trunk.fqdn): trunk for trunk in accounts.trunks if trunk.fqdn}
+        self._of_customer: dict[int, list[Trunk]] = {}
+        for trunk in accounts.trunks:
+            self._of_customer.setdefault(trunk.customer, []).append(trunk)
+        self._shared = [trunk for trunk in accounts.trunks if trunk.shared]
 
     def with_accounts(self, accounts: Accounts) -> Directory:
         """The same with another accounts file."""
-        return replace(self, accounts=accounts)
+        return Directory(self.settings, accounts, self.book, self._tables)
 
     # --- numbers
 
-    def read(self, dialled: Sequence[str], bare_international: bool = False) -> list[Number]:
-        """Read dialled texts; bare_international : whether 33199000110 is +33199000110.
-
-        Bytes that were no UTF-8 in a SIP message (lone surrogates here) become question marks.
-        """
-        whole = [text.encode("utf-8", "replace").decode() for text in dialled]
-        found = read_numbers(texts(whole), self.book.numbering, bare_international)
-        return [
-            Number(key, text) for key, text in zip(found.key.tolist(), found.text.to_pylist(), strict=True)
-        ]
+    def read(self, dialled: str, bare_international: bool = False) -> Number:
+        """Read a dialled text; bare_international : whether 33199000110 is +33199000110."""
+        return self._tables.numbers.read(dialled, bare_international)
 
     def owner(self, number: int, now: int) -> int:
         """The customer that has a number at an instant, -1 for nobody."""
-        return int(self.accounts.owners(np.array([number]), np.array([now]))[0])
+        return self._owners.of(number, now)
 
     def may_use(self, trunk: Trunk, number: int, now: int) -> bool:
         """Whether a number is an active one of the trunk's customer; of any customer's on a shared trunk.
@@ -86,17 +69,6 @@ class Directory:
         return owner == trunk.customer or (owner >= 0 and trunk.shared)
 
     # --- trunks
-
-    @cached_property
-    def _by_fqdn(self) -> dict[str, Trunk]:
-        return {plain(trunk.fqdn): trunk for trunk in self.accounts.trunks if trunk.fqdn}
-
-    @cached_property
-    def _of_customer(self) -> dict[int, list[Trunk]]:
-        found: dict[int, list[Trunk]] = {}
-        for trunk in self.accounts.trunks:
-            found.setdefault(trunk.customer, []).append(trunk)
-        return found
 
     def trunk_of_host(self, host: str) -> Trunk | None:
         """The trunk whose FQDN is the Request-URI's host."""
@@ -114,7 +86,7 @@ class Directory:
             return None
         found = self._of_customer.get(owner, [])
         if len(found) != 1:
-            found = found or [trunk for trunk in self.accounts.trunks if trunk.shared]
+            found = found or self._shared
             found = [trunk for trunk in found if trunk.lists(number)]
         return found[0] if len(found) == 1 else None
 
@@ -137,39 +109,38 @@ class Directory:
     # --- destinations
 
     def destination(self, number: int, now: int) -> Destination:
-        """Name and class of a number by the longest prefix in force on the local day.
+        """Name and class of a number by the longest prefix in force on the local day."""
+        return self._tables.destinations.find(number, now)
 
-        An emergency row of another day wins over a shorter prefix in force, and over none: a deck that has
-        run out must not hide 112.
-        """
-        deck, keys = self.book.deck, np.array([number])
-        if not number or not len(deck):
-            return NOWHERE
-        ((_, in_force),) = deck.by_day(self.book.zone.days(np.array([now])))
-        row = int(in_force.find(keys, keys)[0])
-        width = deck.high - deck.low
-        for hit in np.flatnonzero((deck.low <= number) & (number < deck.high) & self._emergency_rows):
-            if row < 0 or width[hit] < width[row]:
-                row = int(hit)
-        if row < 0:
-            return NOWHERE
-        name, klass = deck.destination[row], deck.klass[row]
-        return Destination(deck.destinations[int(name)].as_py(), deck.classes[int(klass)].as_py())
+    def row(self, number: int, now: int) -> int:
+        """Row of the rate deck that `destination` tells of, -1 for none."""
+        return self._tables.destinations.row(number, now)
 
-    @cached_property
-    def _emergency_rows(self) -> Bools:
-        deck = self.book.deck
-        return np.isin(deck.klass, deck.codes_of(deck.classes, [CLASS_EMERGENCY]))
+    def day(self, now: int) -> int:
+        """Local day of the book, counted from 1970-01-01."""
+        return self._tables.destinations.days.of(now)
 
     def is_international(self, number: int, destination: Destination) -> bool:
         """Whether a call leaves the country: another country code, but for the country's own overseas.
 
         Those are its classes (`fr_overseas_fixed`), as they are for order forms.
         """
-        home = span_of_prefix(str(self.book.numbering.country_code))
-        inside = home is not None and home[0] <= number < home[1]
-        of_country = destination.klass.startswith(f"{self.book.country.lower()}_")
-        return bool(number) and number < SHORT and not inside and not of_country
+        home_low, home_high = self._tables.home
+        is_home = home_low <= number < home_high or destination.klass.startswith(self._tables.home_classes)
+        return 0 < number < SHORT and not is_home
+
+
+class BookTables:
+    """What a tariff book says, laid out for calls that come one by one; accounts come and go beside it.
+
+    home : keys [low, high) of the country's own numbers; home_classes : how its classes begin
+    """
+
+    def __init__(self, book: TariffBook) -> None:
+        self.numbers = NumberReader(book.numbering)
+        self.destinations = Destinations(book)
+        self.home = span_of_prefix(str(book.numbering.country_code)) or (0, 0)
+        self.home_classes = f"{book.country.lower()}_"
 
 
 def load_directory(settings: Settings) -> Directory:

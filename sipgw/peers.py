@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from sipgw.attempt import Attempt
@@ -12,8 +13,9 @@ from sipgw.settings import OPERATOR, TEAMS, Address, Network, Settings
 
 def comes_from_peer(settings: Settings, attempt: Attempt) -> bool:
     """Whether the address is one of the leg's peers."""
-    networks = {TEAMS: settings.teams.addresses, OPERATOR: settings.operator.addresses}
-    return is_within(attempt.address, networks.get(attempt.side, ()))
+    if attempt.side == TEAMS:
+        return is_within(attempt.address, settings.teams.addresses)
+    return attempt.side == OPERATOR and is_within(attempt.address, settings.operator.addresses)
 
 
 def is_certified(settings: Settings, attempt: Attempt) -> bool:
@@ -44,6 +46,7 @@ def is_within(text: str, networks: Iterable[Network]) -> bool:
     return address is not None and any(address in network for network in networks)
 
 
+@lru_cache(maxsize=1024)  # peers are few, and reading an address takes longer than all other checks
 def _read(text: str) -> Address | None:
     try:
         address = ip_address(text)

@@ -6,8 +6,9 @@ use; `admit` takes it from a counter. An engine calls `admit`, and `release` of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Protocol
 
 from rating.accounts import Trunk
@@ -24,6 +25,12 @@ MAX_HOPS = 5
 """Forwards that a call may have behind it: what telephone networks commonly allow. More go in circles."""
 
 REFUSED, NO_CHANNEL = "refused", "no_channel"
+
+
+Suspended = Mapping[str, Collection[str]]
+"""Scopes of the suspensions that hold beside those of accounts, by trunk id."""
+
+NO_SUSPENSION: Suspended = MappingProxyType({})
 
 
 class Guard(Protocol):
@@ -67,7 +74,12 @@ class Decision:
 
 
 def decide(
-    directory: Directory, attempt: Attempt, in_use: InUse, now: int, guards: Sequence[Guard] = ()
+    directory: Directory,
+    attempt: Attempt,
+    in_use: InUse,
+    now: int,
+    guards: Sequence[Guard] = (),
+    suspended: Suspended = NO_SUSPENSION,
 ) -> Decision:
     """Say what becomes of a call; nothing is held by it.
 
@@ -80,7 +92,7 @@ def decide(
     ----------
     .. [1] SPEC 11, checks 1 to 7.
     """
-    decision = screen(directory, attempt, now, guards)
+    decision = screen(directory, attempt, now, guards, suspended)
     full = decision.claim.what_is_full(in_use) if decision.claim else ""
     return _without_channel(directory, decision, full) if full else decision
 
@@ -92,6 +104,7 @@ def admit(
     now: int,
     guards: Sequence[Guard] = (),
     leg: str = "",
+    suspended: Suspended = NO_SUSPENSION,
 ) -> Decision:
     """Decide, and hold the channel of a call that is admitted, in one step.
 
@@ -99,7 +112,7 @@ def admit(
     ----------
     leg : what the engine calls this leg, and no other that is up; `leg_of(attempt)` where it has no better
     """
-    decision = screen(directory, attempt, now, guards)
+    decision = screen(directory, attempt, now, guards, suspended)
     if decision.claim is None:
         return decision
     outcome = channels.acquire(leg or leg_of(attempt), decision.claim, now)
@@ -113,29 +126,27 @@ def leg_of(attempt: Attempt) -> str:
     return f"{attempt.side} {attempt.call_id}"
 
 
-def screen(directory: Directory, attempt: Attempt, now: int, guards: Sequence[Guard] = ()) -> Decision:
+def screen(
+    directory: Directory,
+    attempt: Attempt,
+    now: int,
+    guards: Sequence[Guard] = (),
+    suspended: Suspended = NO_SUSPENSION,
+) -> Decision:
     """Checks 1 to 6; an admitted call has the claim that check 7 is about."""
     direction = OUTBOUND if attempt.side == TEAMS else INBOUND
-    told = Decision(answers.ADMITTED, direction=direction, b_number=attempt.b_number)
+    unknown = Decision(answers.ADMITTED, direction=direction, b_number=attempt.b_number)
     if not comes_from_peer(directory.settings, attempt):
-        return replace(_refused(told, answers.UNKNOWN_PEER), silent=True)
+        return replace(_refused(unknown, answers.UNKNOWN_PEER), silent=True)
     if not is_certified(directory.settings, attempt):
-        return _refused(told, answers.UNKNOWN_PEER)
+        return _refused(unknown, answers.UNKNOWN_PEER)
     call = place(directory, attempt, now)
-    told = replace(
-        told,
-        b_number=call.called.text,
-        destination=call.destination.name,
-        destination_class=call.destination.klass,
-    )
+    told = _told(directory, call)
     if call.trunk is None:
         return _refused(told, answers.UNKNOWN_TRUNK if direction == OUTBOUND else answers.CALLED_NUMBER)
-    claim = call.claim(directory, call.trunk)
-    customer = directory.accounts.customers[call.trunk.customer].id
-    told = replace(told, trunk_id=call.trunk.id, site=claim.site, customer=customer, claim=claim)
     if call.is_emergency:
-        return replace(told, rule=answers.EMERGENCY)
-    rule = _refusing_rule(directory, call, call.trunk)
+        return told
+    rule = _refusing_rule(directory, call, call.trunk, suspended)
     if rule:
         return _refused(told, rule)
     for guard in guards:
@@ -145,13 +156,36 @@ def screen(directory: Directory, attempt: Attempt, now: int, guards: Sequence[Gu
     return told
 
 
-def _refusing_rule(directory: Directory, call: Call, trunk: Trunk) -> str:
+def _told(directory: Directory, call: Call) -> Decision:
+    """The decision as it is where nothing refuses the call."""
+    trunk = call.trunk
+    claim = call.claim(directory, trunk) if trunk else None
+    return Decision(
+        rule=answers.EMERGENCY if call.is_emergency else answers.ADMITTED,
+        direction=call.direction,
+        trunk_id=trunk.id if trunk else "",
+        site=claim.site if claim else "",
+        customer=directory.accounts.customers[trunk.customer].id if trunk else "",
+        b_number=call.called.text,
+        destination=call.destination.name,
+        destination_class=call.destination.klass,
+        claim=claim,
+    )
+
+
+def _refusing_rule(directory: Directory, call: Call, trunk: Trunk, suspended: Suspended) -> str:
     """Checks 3 to 5, and the loop guard as the first of check 6; "" where none refuses."""
     outbound = call.direction == OUTBOUND
     scopes = {one.scope for one in directory.suspensions(trunk, call.now)}
-    goes_abroad = outbound and directory.is_international(call.called.key, call.destination)
-    if "all" in scopes or (outbound and "outbound" in scopes) or (goes_abroad and "international" in scopes):
-        return answers.SUSPENDED
+    scopes.update(suspended.get(trunk.id, ()))
+    if scopes:
+        goes_abroad = outbound and directory.is_international(call.called.key, call.destination)
+        if (
+            "all" in scopes
+            or (outbound and "outbound" in scopes)
+            or (goes_abroad and "international" in scopes)
+        ):
+            return answers.SUSPENDED
     if outbound and not directory.may_use(trunk, call.own_number, call.now):
         return answers.BILLED_NUMBER
     if not call.called.key:

@@ -14,6 +14,7 @@ from lab import FROM_OPERATOR, FROM_TEAMS, NOON, at, directory, inbound, outboun
 from rating.accounts import Trunk
 from sipgw.attempt import Attempt
 from sipgw.channels import LocalChannels
+from sipgw.directory import Directory
 from sipgw.policy import Decision, admit, decide, leg_of
 
 NO_CIRCUIT = 'Q.850;cause=34;text="No circuit/channel available"'
@@ -104,7 +105,7 @@ def test_row_1_without_tls_the_address_tells_the_peer_and_a_wrong_certificate_st
     (listener,) = found.settings.teams.listen
     plain = (listener, replace(listener, transport="tcp", port=5062))
     teams = replace(found.settings.teams, listen=plain)
-    lab = replace(found, settings=replace(found.settings, teams=teams))
+    lab = Directory(replace(found.settings, teams=teams), found.accounts, found.book)
     assert decide(lab, outbound(tls_names=()), {}, NOON).is_admitted
     assert decide(lab, outbound(tls_names=("evil.example",)), {}, NOON).rule == "unknown_peer"
 
