@@ -2,7 +2,7 @@
 
 python bench/admission.py [--trunks 10000] [--repeats 7] [--write] [--profile]
 
-One process, one thread. The floor is what no policy in Python can be faster than: a function that is called and
+One process, one thread. The floor is what no policy in Python can be faster than: one function that
 looks up trunk, number and prefix in dictionaries, and counts the channel up and down.
 """
 

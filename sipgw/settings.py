@@ -82,18 +82,38 @@ CAP_REFUSAL = Refusal(486, 'Q.850;cause=34;text="No circuit/channel available"')
 
 
 @dataclass(frozen=True)
+class Bursts:
+    """How many costly calls in a row are a fraud (sipgw.bursts).
+
+    price_micros : a destination is costly whose first minute costs as much, in millionths of the currency
+    calls, within_s : so many begun within so many seconds trip the guard
+    calls_outside_hours : the same on nights, weekends and public holidays
+    opens, closes : office hours from Monday to Friday [minute of the local day]
+    """
+
+    price_micros: int = 400_000
+    calls: int = 10
+    within_s: int = 600
+    calls_outside_hours: int = 4
+    opens: int = 8 * 60
+    closes: int = 19 * 60
+
+
+@dataclass(frozen=True)
 class Limits:
     """What no call and no trunk goes beyond.
 
     max_call_s, no_answer_s : [s]
     spend_per_day_micros : of a trunk, in millionths of the book's currency; None is without limit
     reserve_legs : call legs of an engine kept free for emergency calls
+    bursts : None where nobody looks for them
     """
 
     max_call_s: int = 4 * 3600
     no_answer_s: int = 120
     spend_per_day_micros: int | None = None
     reserve_legs: int = 2
+    bursts: Bursts | None = Bursts()
 
 
 @dataclass(frozen=True)
@@ -111,6 +131,8 @@ class Settings:
     file : as the user named it
     tariffs : folder of a tariff book, or a shipped name
     trunk_refusals : answers of check 7 for single trunks, by trunk id; `cap_refusal` for all others
+    trunk_spend : limits of spending of single trunks, by trunk id [micros]; None is without limit
+    metrics : loopback address and port where Prometheus reads
     """
 
     file: str
@@ -124,6 +146,17 @@ class Settings:
     limits: Limits = Limits()
     state: State = State()
     trunk_refusals: dict[str, Refusal] = field(default_factory=dict)
+    trunk_spend: dict[str, int | None] = field(default_factory=dict)
+    metrics: Listener | None = None
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the gateway keeps its control socket, and what people and guards decided."""
+        return self.spool / "state"
+
+    def spend_per_day(self, trunk: str) -> int | None:
+        """What a trunk may spend on a local day; None is without limit. [micros]"""
+        return self.trunk_spend.get(trunk, self.limits.spend_per_day_micros)
 
     def refusal_at_cap(self, trunk: str) -> Refusal:
         """How a call is refused for which the trunk has no free channel."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from rating.errors import GatewayError
-from rating.money import DECIMALS
 from rating.shipped_data import shipped_books
-from rating.tariffs.plans import parse_duration
 from rating.yamlfile import Value, load, optional
 from sipgw.answers import Refusal
+from sipgw.limits_file import read_limits, read_spend
 from sipgw.names import is_fqdn, is_host, plain
 from sipgw.settings import (
     CAP_REFUSAL,
@@ -27,13 +27,11 @@ from sipgw.settings import (
     Tls,
 )
 
-DAY_S = 86_400
 SCHEMES = {"dialogs": ("postgresql", "postgres"), "channels": ("redis", "rediss")}
 
 _LISTENER = re.compile(r"([a-z]+):(\[[^\]]*\]|[^:\[\]]*):([0-9]{1,5})")
 _NEXT_HOP = re.compile(r"sip:(\[[^\]]*\]|[^:;\[\]@?]+)(?::([0-9]{1,5}))?(?:;transport=(udp|tcp))?")
 _REASON = re.compile(r'(?:Q\.850|SIP);cause=[0-9]{1,3}(?:;text="[ !#-\[\]-~]*")?')
-_MONEY = re.compile(r"[0-9]{1,9}(?:\.([0-9]{1,6}))?")
 
 
 def load_settings(path: str | Path) -> Settings:
@@ -61,11 +59,15 @@ def read_settings(path: str | Path) -> tuple[Settings, Value]:
 
 def _settings(root: Value, path: Path) -> Settings:
     required = ("name", "accounts", "tariffs", "spool", "teams", "operator")
-    found = root.mapping((*required, "cap_refusal", "limits", "state", "trunks"), required=required)
+    found = root.mapping(
+        (*required, "cap_refusal", "limits", "state", "trunks", "metrics"), required=required
+    )
     folder = path.parent
     teams = optional(found, "teams", lambda value: _teams(value, folder), _NO_TEAMS)
     operator = optional(found, "operator", _operator, _NO_OPERATOR)
-    _check_listeners(found, teams, operator)
+    metrics = optional(found, "metrics", _metrics, None)
+    _check_listeners(found, teams, operator, metrics)
+    trunks: dict[str, _OfTrunk] = optional(found, "trunks", _trunks, {})
     return Settings(
         file=str(path),
         name=optional(found, "name", _text, ""),
@@ -75,9 +77,11 @@ def _settings(root: Value, path: Path) -> Settings:
         teams=teams,
         operator=operator,
         cap_refusal=optional(found, "cap_refusal", _refusal, CAP_REFUSAL),
-        limits=optional(found, "limits", _limits, Limits()),
+        limits=optional(found, "limits", read_limits, Limits()),
         state=optional(found, "state", _state, State()),
-        trunk_refusals=optional(found, "trunks", _trunks, {}),
+        trunk_refusals={name: one.refusal for name, one in trunks.items() if one.refusal},
+        trunk_spend={name: one.spend[0] for name, one in trunks.items() if one.spend},
+        metrics=metrics,
     )
 
 
@@ -160,7 +164,27 @@ def _listener(value: Value, transports: tuple[str, ...]) -> Listener | None:
     return None
 
 
-def _check_listeners(found: dict[str, Value], teams: TeamsLeg, operator: OperatorLeg) -> None:
+def _metrics(value: Value) -> Listener | None:
+    """Where Prometheus reads: plain HTTP, which only this machine may reach."""
+    text = value.text()
+    match = _LISTENER.fullmatch(f"tcp:{text}")
+    if match and 0 < int(match[3]) < 65_536:
+        try:
+            found = Listener("tcp", ip_address(match[2].strip("[]")), int(match[3]))
+        except ValueError:
+            pass
+        else:
+            if not found.address.is_loopback:
+                value.fault("can be reached from other machines", "a loopback address and port", "METRICS")
+            return found
+    if text:
+        value.fault("is no address and port", "a loopback address and port, as 127.0.0.1:9464", "METRICS")
+    return None
+
+
+def _check_listeners(
+    found: dict[str, Value], teams: TeamsLeg, operator: OperatorLeg, metrics: Listener | None
+) -> None:
     """No listener may be in another's way, and calls to the public network may not come back at once."""
     seen: list[Listener] = []
     for key, listeners in (("teams", teams.listen), ("operator", operator.listen)):
@@ -172,6 +196,8 @@ def _check_listeners(found: dict[str, Value], teams: TeamsLeg, operator: Operato
                 expected = "another port or address for each listener"
                 value.doc.fault(value.line, "listen", str(listener), problem, expected, "LISTEN")
             seen.append(listener)
+    if metrics is not None and any(one.takes_place_of(metrics) for one in seen):
+        found["metrics"].fault("is where SIP is heard", "a port of its own", "METRICS")
     match = _NEXT_HOP.fullmatch(operator.next_hop)
     hop = f"{match[3] or 'udp'}:{match[1]}:{match[2] or 5060}" if match else ""
     if hop in map(str, seen):
@@ -218,7 +244,7 @@ def _tls(value: Value, folder: Path) -> Tls:
     return Tls(certificate, key, ca)
 
 
-# --- answers, limits, state
+# --- answers, trunks, state
 
 
 def _refusal(value: Value) -> Refusal:
@@ -231,52 +257,23 @@ def _refusal(value: Value) -> Refusal:
     return Refusal(code, reason)
 
 
-def _trunks(value: Value) -> dict[str, Refusal]:
+class _OfTrunk(NamedTuple):
+    """Settings of one trunk; spend : a tuple of one, None where there is no such key."""
+
+    refusal: Refusal | None
+    spend: tuple[int | None] | None
+
+
+def _trunks(value: Value) -> dict[str, _OfTrunk]:
     """Settings of single trunks, by their ids in accounts."""
     read = {}
     for trunk, inner in value.pairs().items():
-        found = inner.mapping(("cap_refusal",))
-        if "cap_refusal" in found:
-            read[trunk] = _refusal(found["cap_refusal"])
+        found = inner.mapping(("cap_refusal", "spend_per_day"))
+        read[trunk] = _OfTrunk(
+            _refusal(found["cap_refusal"]) if "cap_refusal" in found else None,
+            (read_spend(found["spend_per_day"]),) if "spend_per_day" in found else None,
+        )
     return read
-
-
-def _limits(value: Value) -> Limits:
-    found = value.mapping(("max_call", "no_answer", "spend_per_day", "reserve_legs"))
-    usual = Limits()
-    return Limits(
-        max_call_s=optional(found, "max_call", lambda text: _duration(text, DAY_S, "4 h"), usual.max_call_s),
-        no_answer_s=optional(
-            found, "no_answer", lambda text: _duration(text, 3600, "120 s"), usual.no_answer_s
-        ),
-        spend_per_day_micros=optional(found, "spend_per_day", _micros, None),
-        reserve_legs=optional(
-            found, "reserve_legs", lambda number: number.integer(0, 1000, "LIMIT"), usual.reserve_legs
-        ),
-    )
-
-
-def _duration(value: Value, most: int, example: str) -> int:
-    text = value.text()
-    seconds = parse_duration(text)
-    if text and (seconds is None or not 0 < seconds <= most):
-        problem = "is no length of time" if seconds is None else "is out of range"
-        value.fault(problem, f"more than 0 s and at most {most // 3600} h, as {example}", "LIMIT")
-    return seconds or 0
-
-
-def _micros(value: Value) -> int:
-    """An amount of money as millionths."""
-    text = value.text()
-    match = _MONEY.fullmatch(text)
-    if not match:
-        if text:
-            value.fault(
-                "is no amount", "a decimal >= 0 and < 1000000000 with at most 6 decimals, as 50.00", "LIMIT"
-            )
-        return 0
-    fraction = match[1] or ""
-    return int(text.replace(".", "") + "0" * (DECIMALS - len(fraction)))
 
 
 def _state(value: Value) -> State:

@@ -80,7 +80,7 @@ def trunk_warnings(
             found.warn(entry.found["rating_source"], problem, "the gateway's name, or null", "SOURCE")
     _ways_in(entries, found)
     known = {trunk.id for trunk in accounts.trunks}
-    for name in settings.trunk_refusals:
+    for name in sorted({*settings.trunk_refusals, *settings.trunk_spend}):
         if name not in known:
             place = at(root, "trunks", name)
             expected = "the id of a trunk of accounts" + close_names(known, name)

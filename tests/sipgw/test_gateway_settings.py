@@ -15,7 +15,7 @@ from lab import FILES
 
 from rating.errors import Fault, GatewayError
 from sipgw.answers import Refusal
-from sipgw.settings import CAP_REFUSAL, Limits, State
+from sipgw.settings import CAP_REFUSAL, Bursts, Limits, State
 from sipgw.settings_file import load_settings
 
 GOOD = (FILES / "gateway.yaml").read_text(encoding="utf-8")
@@ -74,6 +74,20 @@ def test_what_may_be_left_out(here):
     assert (found.cap_refusal, found.limits) == (CAP_REFUSAL, Limits(14_400, 120, None, 2))
     assert (found.state, found.trunk_refusals) == (State(None, None), {})
     assert load_text(text + "limits: {spend_per_day: null}\nstate:\ntrunks:\n  t1:\n") == found
+
+
+def test_guards_and_metrics(here):
+    found = load_text(GOOD)
+    assert (found.limits.bursts, found.metrics) == (Bursts(400_000, 10, 600, 4, 480, 1140), None)
+    assert [found.spend_per_day(trunk) for trunk in ("t1", "t2")] == [50_000_000, 50_000_000]
+    bursts = "bursts: {price: 1.5, calls: 3, within: 90 s, calls_outside_hours: 1, hours: 00:00-24:00}"
+    text = changed("reserve_legs: 2", f"reserve_legs: 2, {bursts}")
+    text = text.replace("  t2: {", "  t1: {spend_per_day: none}\n  t3: {spend_per_day: 0.000001}\n  t2: {")
+    found = load_text(text + 'metrics: "[::1]:9464"\n')
+    assert found.limits.bursts == Bursts(1_500_000, 3, 90, 1, 0, 1440)
+    assert [found.spend_per_day(trunk) for trunk in ("t1", "t2", "t3")] == [None, 50_000_000, 1]
+    assert (str(found.metrics), found.trunk_refusals.keys()) == ("tcp:[::1]:9464", {"t2"})
+    assert load_text(changed("reserve_legs: 2", "bursts: none")).limits.bursts is None
 
 
 def test_passwords_are_in_no_repr():
@@ -153,17 +167,40 @@ WRONG = [
         for text in ("-1", "1e3", "1000000000", "0.0000001", "50 EUR", ".5", "1.", "nan")
     ),
     ("reserve_legs: 2", "reserve_legs: -2", "gateway.yaml:16: reserve_legs '-2' is out of range; expected a whole number from 0 to 1000. [GATEWAY-LIMIT]"),
-    ("reserve_legs: 2", "reserve_legs: 2, spend: 1", "gateway.yaml:16: key 'spend' is unknown; expected one of max_call, no_answer, spend_per_day, reserve_legs. [GATEWAY-KEY]"),
+    ("reserve_legs: 2", "reserve_legs: 2, spend: 1", "gateway.yaml:16: key 'spend' is unknown; expected one of max_call, no_answer, spend_per_day, reserve_legs, bursts. [GATEWAY-KEY]"),
     *(
         ("postgresql://gw:secret@127.0.0.1/gw", text, "gateway.yaml:17: dialogs is no URL of its kind; expected postgresql:// with a host. [GATEWAY-STATE]")
         for text in ("mysql://gw:secret@127.0.0.1/gw", "postgresql:", "postgresql://", "postgresql://gw:secret@[::1/gw", "postgresql://h:port/x", "secret")
     ),
+    *(
+        ("reserve_legs: 2", f"reserve_legs: 2, bursts: {{{key}: {text}}}", f"gateway.yaml:16: {key} '{text}' {problem} [GATEWAY-LIMIT]")
+        for key, text, problem in (
+            ("price", "-1", "is no amount; expected a decimal >= 0 and < 1000000000 with at most 6 decimals, as 50.00."),
+            ("calls", "0", "is out of range; expected a whole number from 1 to 100000."),
+            ("calls_outside_hours", "x", "is no whole number; expected a whole number from 1 to 100000."),
+            ("within", "10", "is no length of time; expected more than 0 s and at most 24 h, as 10 min."),
+            ("hours", "19:00-08:00", "are no office hours; expected two times of one day, as 08:00-19:00."),
+            ("hours", "08:00-24:01", "are no office hours; expected two times of one day, as 08:00-19:00."),
+            ("hours", "8-19", "are no office hours; expected two times of one day, as 08:00-19:00."),
+        )
+    ),
+    ("reserve_legs: 2", "reserve_legs: 2, bursts: off", "gateway.yaml:16: bursts 'off' is not a mapping; expected a mapping of keys and values. [GATEWAY-VALUE]"),
+    ("  t2: {", "  t2: {spend_per_day: 1e3, ", "gateway.yaml:19: spend_per_day '1e3' is no amount; expected a decimal >= 0 and < 1000000000 with at most 6 decimals, as 50.00. [GATEWAY-LIMIT]"),
+    *(
+        ("name: gw1\n", f'name: gw1\nmetrics: "{text}"\n', f"gateway.yaml:2: metrics '{text}' {problem} [GATEWAY-METRICS]")
+        for text, problem in (
+            ("0.0.0.0:9464", "can be reached from other machines; expected a loopback address and port."),
+            ("localhost:9464", "is no address and port; expected a loopback address and port, as 127.0.0.1:9464."),
+            ("127.0.0.1:0", "is no address and port; expected a loopback address and port, as 127.0.0.1:9464."),
+            ("127.0.0.1:5061", "is where SIP is heard; expected a port of its own."),
+        )
+    ),
     ("redis://127.0.0.1:6379/0", "http://127.0.0.1", "gateway.yaml:17: channels is no URL of its kind; expected redis:// with a host. [GATEWAY-STATE]"),
     ("state: {", "state: {calls: x, ", "gateway.yaml:17: key 'calls' is unknown; expected one of dialogs, channels. [GATEWAY-KEY]"),
-    ("t2: {cap_refusal:", "t2: {refusal:", "gateway.yaml:19: key 'refusal' is unknown; expected one of cap_refusal. [GATEWAY-KEY]"),
+    ("t2: {cap_refusal:", "t2: {refusal:", "gateway.yaml:19: key 'refusal' is unknown; expected one of cap_refusal, spend_per_day. [GATEWAY-KEY]"),
     ("{code: 503,", "{code: 99,", "gateway.yaml:19: code '99' is out of range; expected a whole number from 400 to 699. [GATEWAY-REFUSAL]"),
     ("  t2: {", "  t2: {}\n  t2: {", "gateway.yaml:20: key 't2' occurs twice in one mapping; expected each key once. [GATEWAY-KEY]"),
-    ("teams:\n", "color: red\nteams:\n", "gateway.yaml:5: key 'color' is unknown; expected one of name, accounts, tariffs, spool, teams, operator, cap_refusal, limits, state, trunks. [GATEWAY-KEY]"),
+    ("teams:\n", "color: red\nteams:\n", "gateway.yaml:5: key 'color' is unknown; expected one of name, accounts, tariffs, spool, teams, operator, cap_refusal, limits, state, trunks, metrics. [GATEWAY-KEY]"),
     ("  fqdn: trunk.example\n", "", "gateway.yaml:6: key 'fqdn' is missing; expected a value for fqdn. [GATEWAY-KEY]"),
     ("  next_hop: sip:127.0.0.1:5080\n", "", "gateway.yaml:12: key 'next_hop' is missing; expected a value for next_hop. [GATEWAY-KEY]"),
     ("  next_hop", "  tls: {}\n  next_hop", "gateway.yaml:13: key 'tls' is unknown; expected one of listen, next_hop, addresses. [GATEWAY-KEY]"),
