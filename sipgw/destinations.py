@@ -59,6 +59,9 @@ class Destinations:
         names, classes = deck.destinations.to_pylist(), deck.classes.to_pylist()
         pairs = zip(deck.destination.tolist(), deck.klass.tolist(), strict=True)
         self._named = [Destination(names[name], classes[klass]) for name, klass in pairs]
+        dearest = np.zeros(len(deck.prefixes), np.int64)
+        np.maximum.at(dearest, deck.prefix, deck.price + deck.fee + deck.per_call)
+        self._dearest = dearest[deck.prefix].tolist()
         self._edges = deck.edges().tolist()
         self._stretches: dict[int, tuple[list[int], list[int]]] = {}
 
@@ -81,8 +84,15 @@ class Destinations:
 
     def find(self, number: int, now: int) -> Destination:
         """Name and class of a number."""
-        row = self.row(number, now)
+        return self.named(self.row(number, now))
+
+    def named(self, row: int) -> Destination:
+        """Name and class of a row, -1 for none."""
         return self._named[row] if row >= 0 else NOWHERE
+
+    def dearest_minute(self, row: int) -> int:
+        """The most that the first minute of a row's prefix costs in any window, step or year. [micros]"""
+        return self._dearest[row]
 
     def _stretch(self, day: int) -> tuple[list[int], list[int]]:
         """First key of each interval, and its row."""

@@ -15,6 +15,7 @@ from rating.accounts import Accounts, Site, Suspension, Trunk
 from rating.accounts_file import load_accounts
 from rating.errors import AccountsError
 from rating.numbering import SHORT, span_of_prefix
+from rating.reasons import CLASS_EMERGENCY
 from rating.tariffs.book import TariffBook, load_book
 from sipgw.destinations import Destination, Destinations
 from sipgw.names import plain
@@ -42,6 +43,7 @@ class Directory:
         self._of_customer: dict[int, list[Trunk]] = {}
         for trunk in accounts.trunks:
             self._of_customer.setdefault(trunk.customer, []).append(trunk)
+        self._by_id = {trunk.id: trunk for trunk in accounts.trunks}
         self._shared = [trunk for trunk in accounts.trunks if trunk.shared]
 
     def with_accounts(self, accounts: Accounts) -> Directory:
@@ -69,6 +71,10 @@ class Directory:
         return owner == trunk.customer or (owner >= 0 and trunk.shared)
 
     # --- trunks
+
+    def trunk(self, name: str) -> Trunk | None:
+        """The trunk of an id."""
+        return self._by_id.get(name)
 
     def trunk_of_host(self, host: str) -> Trunk | None:
         """The trunk whose FQDN is the Request-URI's host."""
@@ -112,9 +118,21 @@ class Directory:
         """Name and class of a number by the longest prefix in force on the local day."""
         return self._tables.destinations.find(number, now)
 
+    def is_emergency(self, number: int, now: int) -> bool:
+        """Whether a number is one of the book's emergency numbers."""
+        return self.destination(number, now).klass == CLASS_EMERGENCY
+
     def row(self, number: int, now: int) -> int:
         """Row of the rate deck that `destination` tells of, -1 for none."""
         return self._tables.destinations.row(number, now)
+
+    def named(self, row: int) -> Destination:
+        """Name and class of a row of the rate deck, -1 for none."""
+        return self._tables.destinations.named(row)
+
+    def dearest_minute(self, row: int) -> int:
+        """The most that the first minute of a row's prefix costs at any time, with its fees. [micros]"""
+        return self._tables.destinations.dearest_minute(row)
 
     def day(self, now: int) -> int:
         """Local day of the book, counted from 1970-01-01."""

@@ -112,34 +112,33 @@ class Suspensions:
         self._lock = threading.Lock()
         self._inode, self._offset, self._lines = 0, 0, 0
         self._seen: set[bytes] = set()
+        self._news: list[Record] = []
         self._unwritten: list[Record] = []
 
     def look(self) -> list[Record]:
-        """Take in what was added since the last look, and tell it.
+        """Take in what was added, and tell what no look has told yet.
 
         A file that was edited is taken in anew; one that is gone changes nothing. A cut line at the end is
         left until it is whole.
         """
         with self._lock:
             self._write_again()
-            try:
-                return self._read()
-            except OSError as error:
-                if self._inode or not isinstance(error, FileNotFoundError):
-                    self._fault(0, "", None, f"cannot be read ({error.strerror})", "the file as it was")
-                return []
+            self._follow()
+            news, self._news = self._news, []
+            return news
 
-    def add(self, record: Record) -> list[Record]:
-        """Write a line and look; where it cannot be written it holds all the same, and is tried again."""
-        try:
-            append(self.path, record)
-        except OSError as error:
-            with self._lock:
+    def add(self, record: Record) -> None:
+        """Write a line, which holds at once; where it cannot be written too, and it is tried again."""
+        with self._lock:
+            try:
+                append(self.path, record)
+            except OSError as error:
                 self._unwritten.append(record)
+                self._news.append(record)
                 self._take(record)
                 self._fault(0, "", None, f"cannot be written ({error.strerror})", "a disk with room")
-            return [record]
-        return self.look()
+            else:
+                self._follow()
 
     def _write_again(self) -> None:
         while self._unwritten:
@@ -147,14 +146,21 @@ class Suspensions:
                 append(self.path, self._unwritten[0])
             except OSError:
                 return
-            self._unwritten.pop(0)
+            self._seen.add(self._unwritten.pop(0).line().strip())
 
-    def _read(self) -> list[Record]:
+    def _follow(self) -> None:
+        try:
+            self._read()
+        except OSError as error:
+            if self._inode or not isinstance(error, FileNotFoundError):
+                self._fault(0, "", None, f"cannot be read ({error.strerror})", "the file as it was")
+
+    def _read(self) -> None:
         with self.path.open("rb") as file:
             at = os.fstat(file.fileno())
             is_other = at.st_ino != self._inode or at.st_size < self._offset
             if not is_other and at.st_size == self._offset:
-                return []
+                return
             if is_other:
                 self._inode, self._offset, self._lines = at.st_ino, 0, 0
                 self.suspended, self.tripped = {}, {}
@@ -164,7 +170,6 @@ class Suspensions:
             data = file.read()
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
-        new = []
         for line in whole.splitlines():
             self._lines += 1
             found = self._record(line) if line.strip() else None
@@ -173,8 +178,7 @@ class Suspensions:
             self._take(found)
             if line not in self._seen:
                 self._seen.add(line)
-                new.append(found)
-        return new
+                self._news.append(found)
 
     def _take(self, record: Record) -> None:
         """New dictionaries, so that a decision in another thread sees one state or the other."""

@@ -21,6 +21,7 @@ from rating.cli.rate import rate_command
 from rating.cli.reconcile import reconcile_command
 from rating.cli.simulate import simulate_command
 from rating.cli.tariff import tariff_group
+from rating.cli.trunk import trunk_group
 
 
 class Program(click.Group):
@@ -66,3 +67,4 @@ main.add_command(simulate_command)
 main.add_command(tariff_group)
 main.add_command(accounts_group)
 main.add_command(gateway_group)
+main.add_command(trunk_group)

@@ -1,17 +1,18 @@
-"""`trunkrate gateway`: the SIP gateway's own file, looked at before any call comes."""
+"""`trunkrate gateway`: the SIP gateway's own file, and what the gateway that runs is doing."""
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 
 import click
 
-from rating.cli.exits import end_check
+from rating.cli.exits import NOTHING, end_check, say, stop
 
 
 @click.group("gateway")
 def gateway_group() -> None:
-    """Check the SIP gateway's settings."""
+    """Check the SIP gateway's settings, see what it does."""
 
 
 @gateway_group.command("check")
@@ -37,3 +38,45 @@ def gateway_check(config: str, today: datetime | None, show_all: bool, as_json: 
 
     now = datetime.now(UTC) if today is None else today.replace(tzinfo=UTC)
     end_check(check_gateway(config, int(now.timestamp()) * 10**9), as_json, show_all)
+
+
+@gateway_group.command("status")
+@click.option(
+    "--config", default="gateway.yaml", show_default=True, metavar="FILE", help="The gateway's file."
+)
+@click.option("--all", "show_all", is_flag=True, help="Print every trunk and call, not the busiest.")
+@click.option("--watch", is_flag=True, help="Again every 2 seconds, until interrupted.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON, one line a look.")
+def gateway_status(config: str, show_all: bool, watch: bool, as_json: bool) -> None:
+    """Show trunks, channels used and free, calls up with their age, decisions by rule, last OPTIONS.
+
+    \b
+    Exit status: 0 shown; 2 no gateway answers, or a wrong file.
+    Example: trunkrate gateway status --config gateway.yaml --watch
+    """
+    import json
+    import time
+
+    from rating.errors import TrunkrateError
+    from sipgw.control import NoGateway, ask
+    from sipgw.settings_file import load_settings
+    from sipgw.status_text import lines
+
+    try:
+        settings = load_settings(config)
+    except TrunkrateError as error:
+        stop(error, "Nothing was shown.")
+    try:
+        while True:
+            found = ask(settings.state_folder, {"order": "status"})
+            if watch and not as_json and sys.stdout.isatty():
+                click.clear()
+            say(json.dumps(found) if as_json else "\n".join(lines(found, show_all)))
+            if not watch:
+                return
+            time.sleep(2)
+    except NoGateway as error:
+        click.echo(f"{config}: {error}. Nothing was shown. [GATEWAY-STATUS]", err=True)
+        sys.exit(NOTHING)
+    except KeyboardInterrupt:
+        return
