@@ -82,7 +82,7 @@ class Control:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            if self._slots.acquire(timeout=PATIENCE_S):
+            if self._slots.acquire(timeout=2 * PATIENCE_S):
                 threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
             else:
                 connection.close()

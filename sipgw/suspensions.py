@@ -222,8 +222,7 @@ class Suspensions:
     def _fault(self, line: int, name: str, value: str | None, problem: str, expected: str) -> None:
         ending = "The line is left out." if line else "What holds stays."
         told = Fault(str(self.path), line, name, value, problem, expected, "GATEWAY-STATE").told(ending)
-        if told not in self.faults:
-            self.faults = [*self.faults, told][-MOST_FAULTS:]
+        self.faults = [*(one for one in self.faults if one != told), told][-MOST_FAULTS:]
 
 
 def _with(

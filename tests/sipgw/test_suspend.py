@@ -368,14 +368,16 @@ def test_prometheus_reads_the_same(folder, start):
     for line in (
         'trunkrate_channels{trunk="t1"} 3.0',
         'trunkrate_channels_used{trunk="t1"} 1.0',
-        'trunkrate_trunk_suspended{trunk="t2",scope="outbound"} 1.0',
+        'trunkrate_trunk_suspended{scope="outbound",trunk="t2"} 1.0',
         'trunkrate_calls_up{direction="outbound"} 1.0',
         'trunkrate_decisions_total{rule="admitted"} 1.0',
         'trunkrate_decisions_total{rule="unreadable"} 1.0',
         "trunkrate_state_faults 0.0",
     ):
         assert line in shown
-    assert any(line.startswith('trunkrate_options_age_seconds{peer="sip.pstnhub') for line in shown)
+    assert any(
+        line.startswith('trunkrate_options_age_seconds{code="200",peer="sip.pstnhub') for line in shown
+    )
 
 
 def test_a_taken_metrics_port(folder, start):
