@@ -1,7 +1,7 @@
 # make demo   install into .venv, rate the sample month, write out/demo
 # make test   install what the tests need, check and test everything
 # make bench  measure one month; bench-scaling: up to 50 million CDRs; bench-small: small jobs;
-#             bench-simulate: forty alternatives
+#             bench-simulate: forty alternatives; bench-admission: the gateway's decisions
 # make soak   the long tests
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # pip compiles what it copies; a checkout is compiled here, or PYTHONDONTWRITEBYTECODE costs 0.1 s at each start.
 COMPILE = @$(BIN)/python -m compileall -q rating sipgw
 
-.PHONY: demo test lint bench bench-scaling bench-small bench-simulate soak docs golden samples clean
+.PHONY: demo test lint bench bench-scaling bench-small bench-simulate bench-admission soak docs golden samples clean
 
 demo: $(VENV)/.base
 	@$(BIN)/trunkrate rate cdr_samples/demo/cdrs --accounts cdr_samples/demo/accounts.yaml \
@@ -35,6 +35,9 @@ bench-small: $(VENV)/.bench
 
 bench-simulate: $(VENV)/.bench
 	$(BIN)/python bench/simulate.py --write
+
+bench-admission: $(VENV)/.bench
+	$(BIN)/python bench/admission.py --write
 
 soak: $(VENV)/.test
 	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q tests/test_properties.py tests/test_streaming.py tests/test_bad_input.py \
