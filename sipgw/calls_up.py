@@ -31,7 +31,10 @@ class Calls(Protocol):
     """The calls of the gateway that runs."""
 
     def up(self) -> Sequence[UpCall]:
-        """The calls that hold a channel, at one instant."""
+        """The calls that hold a channel, at one instant, for any thread."""
 
     def hang_up(self, legs: Collection[str]) -> None:
-        """End some of them, each with a BYE or CANCEL and its CDR; those that are gone already are left."""
+        """End some of them, each with a BYE or CANCEL and its CDR; those that are gone already are left.
+
+        It is called by the thread that calls `Orders.tick`.
+        """

@@ -19,6 +19,9 @@ from sipgw.guards import Guards
 from sipgw.status import Tally, status
 from sipgw.suspensions import LIFT, LONGEST, RESUME, SUSPEND, Record, Suspensions
 
+TICK_S = 2.0
+"""How long an order waits for the gateway's tick."""
+
 
 class Refused(Exception):
     """An order that is none, in words for who gave it."""
@@ -27,7 +30,8 @@ class Refused(Exception):
 class Orders:
     """Takes orders from the control socket, and from the file where they came another way.
 
-    The gateway calls `tick` at least twice a second: so that a suspension holds within one, whoever wrote it.
+    The gateway calls `tick` at least twice a second, so that a suspension acts within one, whoever wrote it.
+    Calls are ended by `tick` alone: a SIP engine may bear no other thread than its own.
     """
 
     def __init__(
@@ -47,14 +51,17 @@ class Orders:
         self._channels = channels
         self._tally = tally
         self._clock = clock
-        self._lock = threading.Lock()
+        self._ticked = threading.Condition()
+        self._ticks = 0
         held = [record for scopes in suspensions.suspended.values() for record in scopes.values()]
         self._drop(held)
 
     def tick(self) -> None:
         """Look at the guards and at what was recorded; end the calls that a suspension is to end."""
-        with self._lock:
+        with self._ticked:
             self._drop(self._guards.look(self._calls.up(), self._clock()))
+            self._ticks += 1
+            self._ticked.notify_all()
 
     def answer(self, request: Request) -> Answer:
         """The answer to one request of the socket; `error` says why it was refused."""
@@ -87,26 +94,32 @@ class Orders:
     def _suspend(self, request: Request) -> Answer:
         record = record_of(self._directory(), request, self._clock())
         up = self._in_scope(record)
-        self._take(record)
-        return {"done": SUSPEND, "calls": len(up)}
+        return {"done": SUSPEND, "calls": len(up), "late": not self._take(record)}
 
     def _resume(self, request: Request) -> Answer:
         record = record_of(self._directory(), request, self._clock())
         was = sorted(self._suspensions.suspended.get(record.trunk_id, {}))
-        self._take(record)
+        is_late = not self._take(record)
         trunk = self._directory().trunk(record.trunk_id)
         in_accounts = self._directory().suspensions(trunk, record.time) if trunk else []
-        return {"done": RESUME, "was": was, "in_accounts": [one.scope for one in in_accounts]}
+        return {
+            "done": RESUME,
+            "was": was,
+            "late": is_late,
+            "in_accounts": [one.scope for one in in_accounts],
+        }
 
     def _lift(self, request: Request) -> Answer:
         record = record_of(self._directory(), request, self._clock())
         was = sorted(self._suspensions.tripped.get(record.trunk_id, {}))
-        self._take(record)
-        return {"done": LIFT, "was": was}
+        return {"done": LIFT, "was": was, "late": not self._take(record)}
 
-    def _take(self, record: Record) -> None:
+    def _take(self, record: Record) -> bool:
+        """Record an order, and wait for the tick that acts on it; False where none comes."""
         self._suspensions.add(record)
-        self.tick()
+        with self._ticked:
+            before = self._ticks
+            return self._ticked.wait_for(lambda: self._ticks > before, TICK_S)
 
     def _drop(self, records: Iterable[Record]) -> None:
         """End the calls of suspensions that hold still: a person may have resumed the trunk meanwhile."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
+from rating.sources.files import SUSPENSIONS
 from sipgw.answers import Refusal
 
 Address = IPv4Address | IPv6Address
@@ -153,6 +154,11 @@ class Settings:
     def state_folder(self) -> Path:
         """Where the gateway keeps its control socket, and what people and guards decided."""
         return self.spool / "state"
+
+    @property
+    def suspensions_file(self) -> Path:
+        """What people and guards decided (sipgw.suspensions)."""
+        return self.state_folder / SUSPENSIONS
 
     def spend_per_day(self, trunk: str) -> int | None:
         """What a trunk may spend on a local day; None is without limit. [micros]"""

@@ -24,7 +24,6 @@ from rating.errors import Fault
 from rating.instants import parse
 from rating.zone import instant_text
 
-FILE = "suspensions.jsonl"
 SUSPEND, RESUME, TRIP, LIFT = ACTS = ("suspend", "resume", "trip", "lift")
 LONGEST = 500
 """Characters of a reason or a name."""
@@ -104,8 +103,8 @@ class Suspensions:
     faults : what cannot be read, as told to a person
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.suspended: dict[str, dict[str, Record]] = {}
         self.tripped: dict[str, dict[str, Record]] = {}
         self.faults: list[str] = []

@@ -114,13 +114,19 @@ def _order(config: str, order: dict[str, Any], who: str | None, why: str) -> dic
     if "error" in answer:
         click.echo(f"{answer['error']}. Nothing was recorded. [TRUNK-ORDER]", err=True)
         sys.exit(NOTHING)
+    if answer["late"]:
+        click.echo(f"{config}: recorded, but the gateway has not acted on it yet.", err=True)
+        sys.exit(LOOK)
     return answer
 
 
 def _user() -> str:
     import getpass
 
-    return os.environ.get("SUDO_USER") or getpass.getuser()
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def _record(settings: Settings, request: dict[str, Any], problem: str) -> NoReturn:
@@ -130,9 +136,9 @@ def _record(settings: Settings, request: dict[str, Any], problem: str) -> NoRetu
     from rating.errors import TrunkrateError
     from sipgw.directory import load_directory
     from sipgw.orders import Refused, record_of
-    from sipgw.suspensions import FILE, append
+    from sipgw.suspensions import append
 
-    path = settings.state_folder / FILE
+    path = settings.suspensions_file
     try:
         record = record_of(load_directory(settings), request, time.time_ns())
         append(path, record)

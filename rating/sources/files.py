@@ -20,6 +20,9 @@ SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet")
 MAYBE = (".json", ".zip", ".txt", ".log")
 """Endings of files in folders that are CDRs only if their content is of a known format."""
 
+SUSPENSIONS = "suspensions.jsonl"
+"""What a gateway keeps in its spool beside the CDRs (sipgw.suspensions)."""
+
 BLOCK = 32 << 20
 HASHED = 1 << 20
 """Bytes that are hashed at a time."""
@@ -170,7 +173,7 @@ def _folder(folder: Path, is_known: Callable[[CdrFile], bool]) -> tuple[list[Cdr
         if not path.is_file() or any(part.startswith(".") for part in inside[:-1]):
             continue
         name = path.name.lower().removesuffix(".gz")
-        if outputs.intersection(path.parents) or path.name.startswith("."):
+        if outputs.intersection(path.parents) or path.name.startswith(".") or name == SUSPENSIONS:
             passed.append(str(path))
         elif name.endswith(SUFFIXES) or (name.endswith(MAYBE) and is_known(CdrFile(str(path), path))):
             found.append(CdrFile(str(path), path))

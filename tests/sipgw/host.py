@@ -45,7 +45,7 @@ class Host:
         settings = self.directory.settings
         self.channels = LocalChannels()
         self.tally = Tally(time.time_ns())
-        self.suspensions = Suspensions(settings.state_folder)
+        self.suspensions = Suspensions(settings.suspensions_file)
         self.guards = Guards(lambda: self.directory, self.suspensions, time.time_ns())
         self.orders = Orders(
             lambda: self.directory, self.suspensions, self.guards, self, self.channels, self.tally

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from holidays import country_holidays
 from host import Leg
 from hypothesis import given
@@ -23,6 +24,7 @@ from lab import directory as lab_directory
 
 import rating
 from rating.arrays import SECOND
+from rating.cli import main
 from rating.zone import instant_text
 from sipgw.bursts import OfficeHours
 from sipgw.directory import Directory, load_directory
@@ -54,7 +56,7 @@ class Lab:
 
     def again(self, now: int) -> Lab:
         self.directory: Directory = load_directory(load_settings(self.config))
-        self.suspensions = Suspensions(self.directory.settings.state_folder)
+        self.suspensions = Suspensions(self.directory.settings.suspensions_file)
         self.guards = Guards(lambda: self.directory, self.suspensions, now)
         return self
 
@@ -398,8 +400,8 @@ def test_order_decides_whatever_the_clock_says(lab):
     assert lab.suspensions.suspended == {}
     lab.record("suspend", START - 10**16, scope="outbound")
     assert list(lab.suspensions.suspended["t1"]) == ["outbound"]
-    assert list(Suspensions(lab.suspensions.path.parent).suspended) == []
-    again = Suspensions(lab.suspensions.path.parent)
+    assert list(Suspensions(lab.suspensions.path).suspended) == []
+    again = Suspensions(lab.suspensions.path)
     assert [record.act for record in again.look()] == ["suspend", "resume", "suspend"]
     assert again.suspended == lab.suspensions.suspended
 
@@ -470,7 +472,18 @@ def test_a_trip_that_cannot_be_written_holds_and_is_written_later(lab):
     folder.unlink()
     lab.look(START + 62 * SECOND)
     lab.look(START + 63 * SECOND)
-    assert [record.act for record in Suspensions(folder).look()] == ["trip"]
+    assert [record.act for record in Suspensions(lab.suspensions.path).look()] == ["trip"]
+
+
+def test_the_spool_is_rated_with_the_state_in_it(lab):
+    lab.begin("a", MOBILE, START)
+    lab.look(START + 61 * SECOND)
+    lab.end("a", START + 61 * SECOND)
+    settings = lab.directory.settings
+    arguments = ["rate", str(settings.spool), "--accounts", str(settings.accounts), "--out"]
+    arguments += [str(settings.spool.parent / "out"), "--tariffs", str(settings.tariffs)]
+    found = CliRunner().invoke(main, arguments)
+    assert (found.exit_code, "1 calls" in found.output or "0.1200" in found.output) == (0, True), found.output
 
 
 def test_words_for_all_guards_of_the_file(lab):
