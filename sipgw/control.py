@@ -113,7 +113,7 @@ class Control:
             return {"error": f"a fault of the gateway's own ({type(error).__name__}: {words})"}
 
 
-def ask(folder: Path, request: Request, patience_s: float = 10.0) -> Answer:
+def ask(folder: Path, request: Request, patience_s: float = 5.0) -> Answer:
     """The gateway's answer to a request.
 
     Raises
