@@ -5,6 +5,7 @@
     ├── TariffError     the tariff book
     ├── AccountsError   the accounts file
     ├── GatewayError    the gateway's file
+    ├── SpoolError      the gateway's folder of CDRs
     └── SourceError     two sources for one trunk
 
 Each stops a command before anything was done. A bad CDR *row* is no exception: it is data, a `Reject`, and
@@ -114,6 +115,10 @@ class TrunkrateError(Exception):
 
 class UsageError(TrunkrateError):
     """A flag, a path or the output folder is wrong."""
+
+
+class SpoolError(TrunkrateError):
+    """The gateway's folder of CDRs cannot be written, or another process writes it."""
 
 
 class SourceError(TrunkrateError):

@@ -19,6 +19,7 @@ GUARD = "guard"
 TRUNK_FULL: Literal["trunk_full"] = "trunk_full"
 SITE_FULL: Literal["site_full"] = "site_full"
 REPEATED: Literal["repeated"] = "repeated"
+SPOOL = "spool"
 ADMITTED = "admitted"
 
 
@@ -47,6 +48,7 @@ ANSWERS = {
     LOOP: _Answer(483, 25, "Forwarded too often"),
     GUARD: _Answer(403, 21, "Refused by a guard"),
     REPEATED: _Answer(482, 25, "Call is up already"),
+    SPOOL: _Answer(503, 41, "Call cannot be recorded"),
 }
 """SIP status, Q.850 cause (as RFC 3398, 8.2.6.1, pairs them) and words, by rule.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import shutil
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rating.errors import UsageError
+from rating.sources.growing import Head, Whole, whole_lines
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet")
 MAYBE = (".json", ".zip", ".txt", ".log")
@@ -38,17 +40,21 @@ class _Place:
 
 @dataclass(frozen=True)
 class CdrFile:
-    """A file to read: the name that the user sees, and where its bytes are."""
+    """A file to read: the name that the user sees, and where its bytes are.
+
+    whole : of a file that a gateway is writing, what was whole when the run began: no more is read
+    """
 
     name: str
     path: Path
     is_spooled: bool = False
+    whole: Whole | None = None
     _place: _Place = field(default_factory=_Place, compare=False, repr=False)
 
     @property
     def size(self) -> int:
         """Bytes as they are stored."""
-        return self.path.stat().st_size
+        return self.path.stat().st_size if self.whole is None else self.whole.size
 
     @property
     def position(self) -> int:
@@ -72,7 +78,9 @@ class CdrFile:
         """The content, decompressed."""
         with self.path.open("rb") as stored:
             self._place.stream = stored
-            if self.is_gzip:
+            if self.whole is not None:
+                yield io.BufferedReader(Head(stored, self.whole.size))
+            elif self.is_gzip:
                 with gzip.open(stored, "rb") as unpacked:
                     yield unpacked  # type: ignore[misc]
             else:
@@ -81,11 +89,13 @@ class CdrFile:
     def sha256(self, stop: threading.Event | None = None) -> str:
         """Digest of the bytes as they are stored; empty when it is told to stop on the way."""
         digest = hashlib.sha256()
+        rest = self.size
         with self.path.open("rb", buffering=0) as file:
-            while data := file.read(HASHED):
+            while data := file.read(HASHED if self.whole is None else min(HASHED, rest)):
                 if stop is not None and stop.is_set():
                     return ""
                 digest.update(data)
+                rest -= len(data)
         return digest.hexdigest()
 
 
@@ -97,8 +107,8 @@ def expand(
     """The files that paths, folders and `-` stand for, in name order, and what was passed over.
 
     In folders, hidden files, files of other endings and the outputs of earlier runs are passed over; files
-    whose ending may mean anything count where `is_known` says so of their content. `copy_table` reads names
-    that are URLs.
+    whose ending may mean anything count where `is_known` says so of their content. Of files that a gateway is
+    writing (rating.sources.growing) the whole lines count. `copy_table` reads names that are URLs.
 
     Raises
     ------
@@ -147,7 +157,7 @@ def _expand(
             files += found
             skipped += passed
         elif path.exists():
-            files.append(CdrFile(name, path))
+            files.append(CdrFile(name, path, whole=whole_lines(path)))
         else:
             raise UsageError(
                 f"{name}: is not there; expected a CDR file, a folder or -.",
@@ -176,7 +186,11 @@ def _folder(folder: Path, is_known: Callable[[CdrFile], bool]) -> tuple[list[Cdr
         if outputs.intersection(path.parents) or path.name.startswith(".") or name == SUSPENSIONS:
             passed.append(str(path))
         elif name.endswith(SUFFIXES) or (name.endswith(MAYBE) and is_known(CdrFile(str(path), path))):
-            found.append(CdrFile(str(path), path))
+            whole = whole_lines(path)
+            if whole is None or whole.size:
+                found.append(CdrFile(str(path), path, whole=whole))
+            else:
+                passed.append(str(path))
         else:
             passed.append(str(path))
     return found, passed

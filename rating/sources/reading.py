@@ -142,6 +142,9 @@ def stream_files(
                 formats.append(found)
                 inputs.append(entry)
                 notes = FileNotes()
+                if file.whole is not None and file.whole.unfinished:
+                    size = file.whole.unfinished
+                    notes.hints.append(f"{file.name}: a last row of {size} bytes is still being written.")
                 for block in found.read(file, options, notes):
                     _count(block, entry)
                     yield Untyped(block, index, entry.name, found.name, options)

@@ -1,0 +1,1 @@
+"""The gateway's CDRs on disk: rows of calls that are over, and a journal of those that are up."""
