@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from rating.errors import SpoolError
-from rating.sources.growing import JOURNAL
+from rating.sources.growing import ENDING, JOURNAL
 from rating.zone import Zone
 from sipgw.spool.journal import Journal, Left, read_journal
 from sipgw.spool.names import file_name, next_number
@@ -76,7 +76,7 @@ class Spool:
         self._promised: dict[str, int] = {}
         self._unsafe: dict[str, None] = {}
         self._waiting: deque[Row] = deque()
-        self._may_turn = True
+        self._may_turn, self._is_closed = True, False
         self.recovered = self.lost = 0
         try:
             folder.mkdir(exist_ok=True)
@@ -162,6 +162,9 @@ class Spool:
 
     def close(self, now: int) -> None:
         """Bring everything to the disk and let others write; calls still up are closed when it is opened."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self.beat(now)
         with self._lock:
             self._cdrs.close()
@@ -251,6 +254,9 @@ class Spool:
         left = read_journal(path) if path.exists() else Left()
         if left.up or (left.file and (self._folder / left.file).exists()):
             self._close_left(left)
+        for path in self._folder.glob(f"*{ENDING}"):
+            if not path.stat().st_size:  # a kill came before its first row
+                path.unlink()
         self._file_day = self._day_of(now)
         number = next_number(self._folder, self._name, self._file_day, left.file)
         name = file_name(self._name, self._file_day, number)
