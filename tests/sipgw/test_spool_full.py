@@ -1,0 +1,183 @@
+"""A full disk: nothing is let through unrecorded, and what is up still gets its CDR."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+from lab import NOON
+from spools import SECOND, begun, ends, opened, read_by_rating, rows
+from test_spool_kill import leave
+
+from rating.errors import SpoolError
+from sipgw.spool.spool import MOST_WAITING, Spool
+
+_libc = ctypes.CDLL(None, use_errno=True)
+SIZE = 400 << 10
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A file system of 400 KB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    options = f"size={SIZE},mode=700".encode()
+    if _libc.mount(b"trunkrate", os.fsencode(folder), b"tmpfs", 0, options):
+        pytest.skip(f"no file system can be mounted here ({os.strerror(ctypes.get_errno())})")
+    yield folder
+    assert not _libc.umount2(os.fsencode(folder), 2)
+
+
+def fill(disk: Path) -> Path:
+    """Somebody else's file that takes all that is left, to the last byte."""
+    path = disk / "somebody-elses"
+    with path.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 512)
+    assert room(disk) == 0
+    return path
+
+
+def room(disk: Path) -> int:
+    found = os.statvfs(disk)
+    return found.f_bavail * found.f_bsize
+
+
+def begin_all(spool: Spool, prefix: str = "c") -> int:
+    """Begin calls until the disk takes no more; how many."""
+    for number in range(10_000):
+        try:
+            spool.begin(begun(f"{prefix}{number}"))
+        except OSError as error:
+            return number if error.errno == errno.ENOSPC else -1
+    raise AssertionError("the disk never was full")
+
+
+def test_calls_that_are_up_are_answered_and_closed_on_a_full_disk(disk):
+    spool = opened(disk / "spool")
+    up = begin_all(spool)
+    fill(disk)
+    assert up > 100
+    for number in range(up):
+        spool.answer(begun(f"c{number}").alerting(NOON).answered(NOON + SECOND))
+    spool.beat(NOON + SECOND)
+    for number in range(up):
+        row = begun(f"c{number}").alerting(NOON).answered(NOON + SECOND)
+        spool.end(row.over(NOON + 61 * SECOND, 200, "normal"))
+    assert spool.waiting == 0
+    assert rows_of(disk) == {f"c{number}": "normal" for number in range(up)}
+    spool.close(NOON)
+    assert ends(disk / "spool") == rows_of(disk)
+
+
+def rows_of(disk: Path) -> dict[str, str]:
+    return ends(disk / "spool")
+
+
+def test_calls_that_are_up_are_closed_on_a_disk_that_is_full_at_a_crash(disk):
+    """Their answers, too, were written into room of their own; a start on a full disk loses nothing."""
+    spool = opened(disk / "spool")
+    up = begin_all(spool)
+    other = fill(disk)
+    for number in range(up):
+        spool.answer(begun(f"c{number}").answered(NOON + SECOND))
+    spool.beat(NOON + 30 * SECOND)
+    leave(spool)
+    for _ in range(3):
+        with contextlib.suppress(SpoolError):
+            again = opened(disk / "spool")
+            fill(disk)
+            leave(again)
+    with pytest.raises(SpoolError, match=r"spool: cannot be written .No space left on device.; expected a"):
+        opened(disk / "spool")
+    other.unlink()
+    opened(disk / "spool").close(NOON)
+    assert rows_of(disk) == {f"c{number}": "crash" for number in range(up)}
+    assert {(row["answer_time"], row["release_time"]) for row in rows(disk / "spool")} == {
+        ("2026-10-05T10:00:01Z", "2026-10-05T10:00:30Z")
+    }
+
+
+def test_refusals_wait_for_room_and_nothing_is_torn(disk):
+    """A new day cannot begin a file, calls go on in the old one; when there is space all is there."""
+    lines: list[str] = []
+    spool = opened(disk / "spool", log=lines.append)
+    for name in ("up", *"abcdefghij"):
+        spool.begin(begun(name))
+    other = fill(disk)
+    for number in range(300):
+        spool.refuse(begun(f"r{number}").over(NOON + 86_400 * SECOND, 403, "refused"))
+    assert 0 < spool.waiting < 300
+    spool.end(begun("up").over(NOON + 86_400 * SECOND, 487, "cancelled"))
+    assert rows_of(disk)["up"] == "cancelled"
+    assert [path.name for path in (disk / "spool").glob("*.jsonl")] == ["gw1-2026-10-05-001.jsonl"]
+    assert any(line.endswith("No space left on device; CDRs wait in memory. [SPOOL-DISK]") for line in lines)
+    spool.beat(NOON + 86_400 * SECOND)
+    assert spool.waiting > 0
+    other.unlink()
+    spool.beat(NOON + 86_400 * SECOND)
+    assert (spool.waiting, spool.lost) == (0, 0)
+    spool.begin(begun("after", NOON + 86_400 * SECOND))
+    spool.end(begun("after").over(NOON + 86_401 * SECOND, 487, "cancelled"))
+    found = rows_of(disk)
+    assert {found[f"r{number}"] for number in range(300)} == {"refused"}
+    assert found["after"] == "cancelled"
+    assert (disk / "spool" / "gw1-2026-10-06-001.jsonl").exists()
+    assert read_by_rating(disk / "spool").rejects == []
+
+
+def test_refusals_that_wait_are_bounded_and_calls_are_not(disk):
+    spool = opened(disk / "spool")
+    fill(disk)
+    for number in range(MOST_WAITING + 1000):
+        spool.refuse(begun(f"r{number}").over(NOON, 403, "refused"))
+    assert spool.waiting == MOST_WAITING
+    assert 0 < spool.lost <= 1000
+    spool.end(begun("sos").over(NOON, 487, "cancelled"))
+    assert spool.waiting == MOST_WAITING + 1
+
+
+def test_room_that_no_call_needs_is_given_back(disk):
+    for _ in range(50):
+        spool = opened(disk / "spool")
+        for number in range(3):
+            spool.begin(begun(f"{_}-{number}"))
+            spool.end(begun(f"{_}-{number}").over(NOON, 487, "cancelled"))
+        spool.close(NOON)
+    held = sum(path.stat().st_blocks * 512 for path in (disk / "spool").iterdir())
+    assert held <= 51 * 4096
+
+
+@pytest.fixture
+def small_files():
+    """No file may become larger than 20 KB: a write breaks off in the middle of a row."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    def limit(size: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
+
+    yield limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_row_that_is_written_in_part_is_taken_back(small_files, memory_folder):
+    """As over a quota or on a device with faults: the row waits, and comes whole when it can."""
+    folder = memory_folder / "spool"
+    spool = opened(folder)
+    small_files(20_000)
+    for number in range(100):
+        spool.refuse(begun(f"r{number}").over(NOON, 403, "refused"))
+    assert 0 < spool.waiting < 60
+    assert len(ends(folder)) == 100 - spool.waiting
+    small_files(resource.RLIM_INFINITY)
+    spool.beat(NOON)
+    assert spool.waiting == 0
+    assert list(ends(folder)) == [f"r{number}" for number in range(100)]
