@@ -132,13 +132,14 @@ class Gateway:
                 return decision
             if decision.rule == EMERGENCY and not self._is_closed:
                 self._told(
-                    f"{up.row.call_id}: emergency call is admitted unrecorded ({problem}). [SPOOL-DISK]"
+                    f"{up.row.call_id}: emergency call is admitted unrecorded ({problem}). [SPOOL-EMERGENCY]"
                 )
                 return decision
             with self._lock:
                 self._legs.pop(leg, None)
             up.is_over = True
             self._channels.release(leg)
+        self._told(f"{self._settings.spool}: {problem}; calls are refused. [SPOOL-REFUSED]")
         decision = _unrecorded(decision, refusal(SPOOL))
         self._refuse(replace(up.row, rule=SPOOL), decision, attempt)
         return decision

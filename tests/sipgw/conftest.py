@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import tempfile
@@ -17,3 +18,19 @@ def memory_folder():
     folder = Path(tempfile.mkdtemp(prefix="trunkrate-", dir=parent))
     yield folder
     shutil.rmtree(folder)
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+SIZE = 400 << 10
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A file system of 400 KB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    options = f"size={SIZE},mode=700".encode()
+    if _libc.mount(b"trunkrate", os.fsencode(folder), b"tmpfs", 0, options):
+        pytest.skip(f"no file system can be mounted here ({os.strerror(ctypes.get_errno())})")
+    yield folder
+    assert not _libc.umount2(os.fsencode(folder), 2)

@@ -33,7 +33,7 @@ def calls(folder: Path, acks: int, seed: int) -> None:
         os.write(acks, f"{what} {call_id} {now}\n".encode())
 
     tell("opening")
-    spool = Spool(folder, "gw1", ZONE, now, most_bytes=20_000)
+    spool = Spool(folder, "gw1", ZONE, now, most_bytes=40_000)
     tell("opened")
     for number in range(1_000_000):
         now += SECOND // 7
@@ -72,7 +72,7 @@ def storm(folder: Path, acks: int, seed: int) -> None:
     """Calls of a second each and refusals, as fast as the disk takes them, in files of some hundred rows."""
     spool, now = Spool(folder, "gw1", ZONE, NOON, most_bytes=200_000), NOON
     os.write(acks, b"opened\n")
-    for number in range(20_000):
+    for number in range(40_000):
         now += SECOND // 100
         row = Row("gw1", f"{number}", "t1", "outbound", "+33199000110", "+33353019999", now, rule="admitted")
         if number % 50 == 0:

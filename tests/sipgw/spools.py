@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -37,7 +38,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
     found = []
     for path in sorted(folder.glob("*.jsonl")):
         data = path.read_bytes()
-        assert data.endswith(b"\n"), path
+        assert data[-1:] in (b"\n", b""), path
         found += [json.loads(line) for line in data.splitlines()]
     return found
 
@@ -54,6 +55,21 @@ def read_by_rating(folder: Path) -> Reading:
     """The folder as `trunkrate rate` reads it."""
     files, _ = expand([str(folder)])
     return read_files(files, Options(ZONE))
+
+
+def fill(disk: Path) -> Path:
+    """Somebody else's file that takes all that is left, to the last byte."""
+    path = disk / "somebody-elses"
+    with path.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 512)
+    assert room(disk) == 0
+    return path
+
+
+def room(disk: Path) -> int:
+    found = os.statvfs(disk)
+    return found.f_bavail * found.f_bsize
 
 
 class Writers:

@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
-import os
 import resource
 import signal
 from pathlib import Path
 
 import pytest
 from lab import NOON
-from spools import SECOND, begun, ends, opened, read_by_rating, rows
+from spools import SECOND, begun, ends, fill, opened, read_by_rating, rows
 from test_spool_kill import leave
 
 from rating.errors import SpoolError
 from sipgw.spool.spool import MOST_WAITING, Spool
-
-_libc = ctypes.CDLL(None, use_errno=True)
-SIZE = 400 << 10
-
-
-@pytest.fixture
-def disk(tmp_path):
-    """A file system of 400 KB of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    options = f"size={SIZE},mode=700".encode()
-    if _libc.mount(b"trunkrate", os.fsencode(folder), b"tmpfs", 0, options):
-        pytest.skip(f"no file system can be mounted here ({os.strerror(ctypes.get_errno())})")
-    yield folder
-    assert not _libc.umount2(os.fsencode(folder), 2)
-
-
-def fill(disk: Path) -> Path:
-    """Somebody else's file that takes all that is left, to the last byte."""
-    path = disk / "somebody-elses"
-    with path.open("ab", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(b"x" * 512)
-    assert room(disk) == 0
-    return path
-
-
-def room(disk: Path) -> int:
-    found = os.statvfs(disk)
-    return found.f_bavail * found.f_bsize
 
 
 def begin_all(spool: Spool, prefix: str = "c") -> int:
