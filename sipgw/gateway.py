@@ -30,6 +30,8 @@ from sipgw.spool.row import Row, plain
 from sipgw.spool.spool import Spool
 from sipgw.tally import Tally
 
+LONGEST_REASON = 40
+
 NOT_HELD = (REFUSED, NO_CHANNEL)
 """End reasons that say that no channel was held: no leg that was up may have them."""
 
@@ -173,8 +175,9 @@ class Gateway:
             code = 200 if up.row.is_answered else min(max(sip_code, 0), 999)
             if not end_reason or end_reason in NOT_HELD:
                 end_reason = usual_reason(up.row.is_answered, str(code))
-            self._spool.end(up.row.over(now, code, plain(end_reason)[:40]))
-            self._channels.release(leg)
+            self._spool.end(up.row.over(now, code, plain(end_reason)[:LONGEST_REASON]))
+            if self._channels.release(leg) is None:
+                self._told(f"{up.row.call_id}: ended, its channel was not held any more. [CHANNEL-LOST]")
         return True
 
     # --- all legs
@@ -241,6 +244,9 @@ class Gateway:
         if not decision.trunk_id:
             words = f"{decision.rule}: call from {attempt.address} for '{plain(attempt.host)}'"
             self._tally.note(decision.rule, f"{words} has no trunk, and no CDR.")
+            return
+        if self._is_closed:
+            self._told(f"{row.call_id}: refused without a CDR, the gateway stops. [SPOOL-CLOSED]")
             return
         self._spool.refuse(row.over(row.setup, decision.code, decision.end_reason))
 

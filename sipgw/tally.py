@@ -44,7 +44,7 @@ class Tally:
     def beat(self, now: int) -> None:
         """Log what was counted, once a minute."""
         with self._lock:
-            if now < self._next:
+            if self._next - EVERY <= now < self._next:  # else the clock was set back
                 return
             self._next = now + EVERY
             found = [(count, self._last[kind]) for kind, count in self._more.items()]

@@ -16,7 +16,7 @@ from rating.errors import SpoolError
 from rating.sources.growing import ENDING, JOURNAL
 from rating.zone import Zone
 from sipgw.spool.journal import Journal, Left, read_journal
-from sipgw.spool.names import file_name, next_number
+from sipgw.spool.names import file_name, next_number, stem
 from sipgw.spool.reserved_file import ReservedFile, sync, sync_folder
 from sipgw.spool.row import ROOM_TO_END, Row
 
@@ -254,7 +254,7 @@ class Spool:
         left = read_journal(path) if path.exists() else Left()
         if left.up or (left.file and (self._folder / left.file).exists()):
             self._close_left(left)
-        for path in self._folder.glob(f"*{ENDING}"):
+        for path in self._folder.glob(f"{stem(self._name)}-*{ENDING}"):
             if not path.stat().st_size:  # a kill came before its first row
                 path.unlink()
         self._file_day = self._day_of(now)

@@ -13,7 +13,12 @@ from sipgw.settings_file import load_settings
 
 
 def gateway(
-    folder: Path, now: int = NOON, accounts: Path = FILES / "accounts.yaml", **parts: object
+    folder: Path,
+    now: int = NOON,
+    config: Path = FILES / "gateway.yaml",
+    accounts: Path | None = None,
+    **parts: object,
 ) -> Gateway:
-    settings = replace(load_settings(FILES / "gateway.yaml"), spool=folder / "spool", accounts=accounts)
+    settings = load_settings(config)
+    settings = replace(settings, spool=folder / "spool", accounts=accounts or settings.accounts)
     return Gateway(settings, Reloader(settings, every_s=0), now, **parts)  # type: ignore[arg-type]

@@ -243,9 +243,21 @@ def test_a_full_disk_refuses_calls_but_emergency_calls(disk, log):
     ]
 
 
-def test_the_end_closes_all_and_admits_nothing(memory_folder):
+def test_a_channel_that_the_counter_lost_is_told(memory_folder, log):
     channels = LocalChannels()
-    gw = gateway(memory_folder, channels=channels)
+    gw = gateway(memory_folder, channels=channels, log=log.append)
+    gw.attempt(outbound(), "A", NOON)
+    channels.release("A")
+    gw.close(NOON)
+    assert cdrs(gw, memory_folder) == [("shutdown", "admitted", 503, "t1")]
+    assert [line[line.index(": ") :] for line in log] == [
+        ": ended, its channel was not held any more. [CHANNEL-LOST]"
+    ]
+
+
+def test_the_end_closes_all_and_admits_nothing(memory_folder, log):
+    channels = LocalChannels()
+    gw = gateway(memory_folder, channels=channels, log=log.append)
     gw.attempt(outbound(), "rings", NOON)
     gw.attempt(inbound(), "talks", NOON)
     gw.answered("talks", NOON + SECOND)
@@ -255,6 +267,7 @@ def test_the_end_closes_all_and_admits_nothing(memory_folder):
         gw.attempt(outbound(call_id="x", b_number=number), number, NOON) for number in ("15", "+33353019999")
     ]
     assert [(decision.rule, decision.code) for decision in late] == [("spool", 503)] * 2
+    assert log[-1].endswith("refused without a CDR, the gateway stops. [SPOOL-CLOSED]")
     assert (channels.up(), gw.calls()) == ([], {})
     assert cdrs(gw, memory_folder) == [
         ("shutdown", "admitted", 503, "t1"),
