@@ -84,8 +84,8 @@ class Row:
         Examples
         --------
         >>> row = Row("gw1", "c1#1", "t1", "outbound", "+33199000110", "15", 0, rule="emergency")
-        >>> row.over(10**9, 487, "cancelled").line()[-90:]
-        b'"","user_id":"","forwarded_by":"","forward_type":"","end_reason":"cancelled","rule":"emergency"}\\n'
+        >>> row.over(10**9, 487, "cancelled").line()[-63:].decode()
+        '"forward_type":"","end_reason":"cancelled","rule":"emergency"}\\n'
         """
         values = {name: self._value(name) for name in (*CDR_COLUMNS, "rule")}
         return (json.dumps(values, ensure_ascii=False, separators=(",", ":")) + "\n").encode()

@@ -97,11 +97,25 @@ def test_a_new_file_on_a_new_local_day(folder, instant, day):
     assert json.loads(last)["call_id"] == "a"
 
 
-def test_a_clock_set_back_over_midnight_stays_in_the_file(folder):
-    spool = opened(folder)
+def test_a_clock_set_back_over_midnight_stays_in_the_day(folder):
+    spool = opened(folder, most_bytes=700)
     spool.beat(at("2026-10-06T00:00:01+02:00"))
-    cycle(spool, "a", at("2026-10-05T23:50:00+02:00"))
-    assert [name for name in names(folder) if name.endswith(".jsonl")] == ["gw1-2026-10-06-001.jsonl"]
+    for name in "abc":
+        cycle(spool, name, at("2026-10-05T23:50:00+02:00"))
+    found = [name for name in names(folder) if name.endswith(".jsonl")]
+    assert found == ["gw1-2026-10-06-001.jsonl", "gw1-2026-10-06-002.jsonl"]
+
+
+def test_cdrs_of_an_earlier_file_are_not_written_again_after_a_crash(folder):
+    """No beat since: the journal knows from the turn to a new file, which the CDRs may have left since."""
+    spool = opened(folder, most_bytes=1000)
+    for number in range(8):
+        cycle(spool, f"c{number}", NOON)
+    spool.begin(begun("up"))
+    leave(spool)
+    (folder / "gw1-2026-10-05-001.jsonl").rename(folder / "archived.jsonl")
+    opened(folder).close(NOON)
+    assert ends(folder) == {**{f"c{number}": "normal" for number in range(8)}, "up": "crash"}
 
 
 def test_names_of_files_never_come_twice(folder):

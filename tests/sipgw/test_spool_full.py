@@ -17,11 +17,11 @@ from rating.errors import SpoolError
 from sipgw.spool.spool import MOST_WAITING, Spool
 
 
-def begin_all(spool: Spool, prefix: str = "c") -> int:
-    """Begin calls until the disk takes no more; how many."""
-    for number in range(10_000):
+def begin_all(spool: Spool, first: int = 0) -> int:
+    """Begin calls until the disk takes no more; how many there are."""
+    for number in range(first, 10_000):
         try:
-            spool.begin(begun(f"{prefix}{number}"))
+            spool.begin(begun(f"c{number}"))
         except OSError as error:
             return number if error.errno == errno.ENOSPC else -1
     raise AssertionError("the disk never was full")
@@ -48,11 +48,14 @@ def rows_of(disk: Path) -> dict[str, str]:
     return ends(disk / "spool")
 
 
-def test_calls_that_are_up_are_closed_on_a_disk_that_is_full_at_a_crash(disk):
+@pytest.mark.parametrize("before", range(0, 240, 24))
+def test_calls_that_are_up_are_closed_on_a_disk_that_is_full_at_a_crash(disk, before):
     """Their answers, too, were written into room of their own; a start on a full disk loses nothing."""
     spool = opened(disk / "spool")
-    up = begin_all(spool)
+    for number in range(before):
+        spool.begin(begun(f"c{number}"))
     other = fill(disk)
+    up = begin_all(spool, before)
     for number in range(up):
         spool.answer(begun(f"c{number}").answered(NOON + SECOND))
     spool.beat(NOON + 30 * SECOND)
@@ -70,6 +73,21 @@ def test_calls_that_are_up_are_closed_on_a_disk_that_is_full_at_a_crash(disk):
     assert {(row["answer_time"], row["release_time"]) for row in rows(disk / "spool")} == {
         ("2026-10-05T10:00:01Z", "2026-10-05T10:00:30Z")
     }
+
+
+def test_a_new_file_has_room_for_the_calls_that_are_up(disk):
+    """They began before midnight and end after it, when the disk is full."""
+    spool = opened(disk / "spool")
+    for number in range(150):
+        spool.begin(begun(f"c{number}"))
+    spool.beat(NOON + 86_400 * SECOND)
+    fill(disk)
+    for number in range(150):
+        spool.end(begun(f"c{number}").over(NOON + 86_400 * SECOND, 487, "cancelled"))
+    assert spool.waiting == 0
+    (path,) = (disk / "spool").glob("*.jsonl")
+    assert path.name == "gw1-2026-10-06-001.jsonl"
+    assert len(rows_of(disk)) == 150
 
 
 def test_refusals_wait_for_room_and_nothing_is_torn(disk):
