@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -88,7 +89,8 @@ class Spool:
                 raise
         except OSError as error:
             raise SpoolError(
-                f"{folder}: cannot be written ({error.strerror}); expected a folder on a disk with room.",
+                f"{folder}: cannot be written ({error.strerror}); expected a folder on a disk with room, "
+                "of a file system that reserves it (ext4, xfs, btrfs, tmpfs).",
                 "SPOOL",
             ) from None
 
@@ -308,5 +310,9 @@ def _locked(folder: Path) -> int:
 
 def _ids_in(path: Path) -> set[str]:
     """Ids of the CDRs of a file that this gateway wrote."""
+    found = set()
     with path.open("rb") as lines:
-        return {json.loads(line)["call_id"] for line in lines}
+        for line in lines:
+            with contextlib.suppress(ValueError, KeyError, TypeError):  # what a power cut left of a page
+                found.add(json.loads(line)["call_id"])
+    return found

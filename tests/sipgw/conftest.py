@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,22 @@ SIZE = 400 << 10
 @pytest.fixture
 def disk(tmp_path):
     """A file system of 400 KB of its own."""
-    folder = tmp_path / "disk"
+    with mounted("tmpfs", f"size={SIZE}", tmp_path / "disk") as folder:
+        yield folder
+
+
+@pytest.fixture
+def disk_without_reserve(tmp_path):
+    """A file system that cannot take room ahead."""
+    with mounted("ramfs", "", tmp_path / "ramfs") as folder:
+        yield folder
+
+
+@contextmanager
+def mounted(kind: str, options: str, folder: Path):
     folder.mkdir()
-    options = f"size={SIZE},mode=700".encode()
-    if _libc.mount(b"trunkrate", os.fsencode(folder), b"tmpfs", 0, options):
+    if _libc.mount(b"trunkrate", os.fsencode(folder), kind.encode(), 0, options.encode()):
         pytest.skip(f"no file system can be mounted here ({os.strerror(ctypes.get_errno())})")
     yield folder
-    assert not _libc.umount2(os.fsencode(folder), 2)
+    detach = 2
+    assert not _libc.umount2(os.fsencode(folder), detach)

@@ -195,6 +195,18 @@ def test_half_a_row_is_cut_off_and_its_call_closed(folder, kept):
     )
 
 
+@pytest.mark.parametrize("damage", ["\0" * 40, "[]", "7", "{}", '{"call_id":[]}'])
+def test_a_damaged_row_does_not_stop_the_start(folder, damage):
+    spool = opened(folder)
+    for name in "ab":
+        spool.begin(begun(name))
+    with (folder / "gw1-2026-10-05-001.jsonl").open("a") as file:
+        file.write(f"{damage}\n")
+    spool.end(begun("a").over(NOON, 487, "cancelled"))
+    leave(spool)
+    assert opened(folder).recovered == 1
+
+
 @pytest.mark.parametrize(
     "damage", ['{"up":{}}', "\0" * 40, "[]", "7", '{"answer":"unknown","at":1}', "{}", "[" * 9999]
 )

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import resource
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,12 +79,13 @@ def test_calls_that_are_up_are_closed_on_a_disk_that_is_full_at_a_crash(disk, be
 def test_a_new_file_has_room_for_the_calls_that_are_up(disk):
     """They began before midnight and end after it, when the disk is full."""
     spool = opened(disk / "spool")
-    for number in range(150):
-        spool.begin(begun(f"c{number}"))
+    up = [replace(begun(f"c{number}"), a_number="x" * 200) for number in range(150)]
+    for row in up:
+        spool.begin(row)
     spool.beat(NOON + 86_400 * SECOND)
     fill(disk)
-    for number in range(150):
-        spool.end(begun(f"c{number}").over(NOON + 86_400 * SECOND, 487, "cancelled"))
+    for row in up:
+        spool.end(row.over(NOON + 86_400 * SECOND, 487, "cancelled"))
     assert spool.waiting == 0
     (path,) = (disk / "spool").glob("*.jsonl")
     assert path.name == "gw1-2026-10-06-001.jsonl"
@@ -116,6 +118,14 @@ def test_refusals_wait_for_room_and_nothing_is_torn(disk):
     assert found["after"] == "cancelled"
     assert (disk / "spool" / "gw1-2026-10-06-001.jsonl").exists()
     assert read_by_rating(disk / "spool").rejects == []
+
+
+def test_a_file_system_that_cannot_reserve_room_is_refused(disk_without_reserve):
+    problem = r"spool: cannot be written .Operation not supported.; expected .* that reserves it .ext4, xfs"
+    for _ in range(2):
+        with pytest.raises(SpoolError, match=problem):
+            opened(disk_without_reserve / "spool")
+    assert list((disk_without_reserve / "spool").iterdir()) == []
 
 
 def test_refusals_that_wait_are_bounded_and_calls_are_not(disk):
