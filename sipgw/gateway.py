@@ -119,32 +119,18 @@ class Gateway:
         """
         decision = admit(self.directory, attempt, self._channels, now, self._guards, leg)
         unique = f"{self._session}-{next(self._count)}"
+        row = begun(self._settings.name, unique, attempt, decision, now)
         if not decision.is_admitted:
-            self._refuse(begun(self._settings.name, unique, attempt, decision, now), decision, attempt)
+            self._refuse(row, decision, attempt)
             return decision
-        up = _Leg(begun(self._settings.name, unique, attempt, decision, now))
+        up = _Leg(row)
         with up.lock:
-            with self._lock:
-                if leg in self._legs:
-                    return decision
-                if not self._is_closed:
-                    self._legs[leg] = up
-            problem = self._problem_of(up.row)
-            if not problem:
-                return decision
-            if decision.rule == EMERGENCY and not self._is_closed:
-                self._told(
-                    f"{up.row.call_id}: emergency call is admitted unrecorded ({problem}). [SPOOL-EMERGENCY]"
-                )
-                return decision
-            with self._lock:
-                self._legs.pop(leg, None)
-            up.is_over = True
-            self._channels.release(leg)
-        self._told(f"{self._settings.spool}: {problem}; calls are refused. [SPOOL-REFUSED]")
-        decision = _unrecorded(decision, refusal(SPOOL))
-        self._refuse(replace(up.row, rule=SPOOL), decision, attempt)
-        return decision
+            before = self._take_up(leg, up)
+            if before is None:
+                return self._recorded(leg, up, decision, attempt)
+        with before.lock:
+            ended_meanwhile = before.is_over
+        return self.attempt(attempt, leg, now) if ended_meanwhile else decision
 
     def ringing(self, leg: str, now: int) -> bool:
         """Note the first 18x; whether the leg is up."""
@@ -170,12 +156,12 @@ class Gateway:
             if up.is_over:
                 return False
             up.is_over = True
-            with self._lock:
-                del self._legs[leg]
             code = 200 if up.row.is_answered else min(max(sip_code, 0), 999)
             if not end_reason or end_reason in NOT_HELD:
                 end_reason = usual_reason(up.row.is_answered, str(code))
             self._spool.end(up.row.over(now, code, plain(end_reason)[:LONGEST_REASON]))
+            with self._lock:
+                del self._legs[leg]
             if self._channels.release(leg) is None:
                 self._told(f"{up.row.call_id}: ended, its channel was not held any more. [CHANNEL-LOST]")
         return True
@@ -229,6 +215,33 @@ class Gateway:
         self._spool.close(now)
 
     # --- inside
+
+    def _take_up(self, leg: str, up: _Leg) -> _Leg | None:
+        """Note a leg as up, unless the gateway stops; the leg of this name that is up, None for none."""
+        with self._lock:
+            before = self._legs.get(leg)
+            if before is None and not self._is_closed:
+                self._legs[leg] = up
+            return before
+
+    def _recorded(self, leg: str, up: _Leg, decision: Decision, attempt: Attempt) -> Decision:
+        """Bring an admitted call to the disk; what becomes of it."""
+        problem = self._problem_of(up.row)
+        if not problem:
+            return decision
+        if decision.rule == EMERGENCY and not self._is_closed:
+            self._told(
+                f"{up.row.call_id}: emergency call is admitted unrecorded ({problem}). [SPOOL-EMERGENCY]"
+            )
+            return decision
+        self._told(f"{self._settings.spool}: {problem}; calls are refused. [SPOOL-REFUSED]")
+        up.is_over = True
+        with self._lock:
+            self._legs.pop(leg, None)
+        self._channels.release(leg)
+        decision = _unrecorded(decision, refusal(SPOOL))
+        self._refuse(replace(up.row, rule=SPOOL), decision, attempt)
+        return decision
 
     def _problem_of(self, row: Row) -> str:
         """Why the disk does not take a call; "" where it does."""

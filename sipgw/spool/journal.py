@@ -168,6 +168,7 @@ class Journal:
     def close(self) -> None:
         self._lines.close()
         os.close(self._beats)
+        self._beats = -1
 
     def _written_anew(self) -> tuple[ReservedFile, int]:
         """Aside, then renamed: there is always a whole journal."""

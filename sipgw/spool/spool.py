@@ -149,6 +149,8 @@ class Spool:
     def beat(self, now: int) -> None:
         """Note that the gateway is alive, and bring to the disk what was written; about once a second."""
         with self._lock:
+            if self._is_closed:
+                return
             self._may_turn = True
             self._attempt(lambda: self._journal.alive(now))
             self._turn(now)
@@ -157,6 +159,8 @@ class Spool:
         if not self._attempt(lambda: sync(cdrs)):
             return
         with self._lock:
+            if self._is_closed:
+                return
             self._attempt(lambda: self._mark_safe(unsafe))
             self._journal.compact()
             journal = self._journal.duplicate()
@@ -164,11 +168,11 @@ class Spool:
 
     def close(self, now: int) -> None:
         """Bring everything to the disk and let others write; calls still up are closed when it is opened."""
-        if self._is_closed:
-            return
-        self._is_closed = True
         self.beat(now)
         with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
             self._cdrs.close()
             self._journal.close()
             os.close(self._lock_fd)

@@ -268,6 +268,7 @@ def test_the_end_closes_all_and_admits_nothing(memory_folder, log):
     ]
     assert [(decision.rule, decision.code) for decision in late] == [("spool", 503)] * 2
     assert log[-1].endswith("refused without a CDR, the gateway stops. [SPOOL-CLOSED]")
+    assert gw.tick(NOON) == []
     assert (channels.up(), gw.calls()) == ([], {})
     assert cdrs(gw, memory_folder) == [
         ("shutdown", "admitted", 503, "t1"),
