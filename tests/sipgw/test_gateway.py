@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -350,3 +351,36 @@ def test_threads_that_fight_over_legs(restless, memory_folder):
     assert len({row["call_id"] for row in found}) == len(found) == counts["over"] + counts["refused"] + up
     assert sum(row["end_reason"] in ("refused", "no_channel") for row in found) == counts["refused"]
     assert read_by_rating(memory_folder / "spool").rejects == []
+
+
+def test_the_end_while_threads_go_on(restless, memory_folder):
+    """Calls that end while the gateway stops are neither lost nor taken for crashed."""
+    channels = LocalChannels()
+    gw = gateway(memory_folder, channels=channels)
+    admitted: list[list[str]] = [[] for _ in range(8)]
+
+    def run(thread: int) -> None:
+        for number in range(100_000):
+            leg = f"{thread}-{number}"
+            decision = gw.attempt(outbound(call_id=leg, b_number="15"), leg, NOON)
+            if decision.rule == "spool":
+                return
+            admitted[thread].append(leg)
+            if number % 3:
+                gw.ended(leg, NOON + SECOND, 487)
+
+    threads = [threading.Thread(target=run, args=(thread,)) for thread in range(8)]
+    for thread in threads:
+        thread.start()
+    while sum(len(legs) for legs in admitted) < 300:
+        time.sleep(0.001)
+    gw.close(NOON + SECOND)
+    for thread in threads:
+        thread.join(timeout=60)
+        assert not thread.is_alive()
+    assert (channels.up(), gw.calls()) == ([], {})
+    found = Counter(row["call_id"].partition("#")[0] for row in rows(memory_folder / "spool"))
+    assert found == Counter(leg for legs in admitted for leg in legs)
+    again = gateway(memory_folder)
+    assert again.spool.recovered == 0
+    again.close(NOON)
