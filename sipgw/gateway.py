@@ -26,11 +26,9 @@ from sipgw.channels import Channels, LocalChannels
 from sipgw.directory import Directory, Reload, Reloader
 from sipgw.policy import NO_CHANNEL, REFUSED, Decision, Guard, admit
 from sipgw.settings import Settings
-from sipgw.spool.row import Row, plain
+from sipgw.spool.row import LONGEST_REASON, Row, plain
 from sipgw.spool.spool import Spool
 from sipgw.tally import Tally
-
-LONGEST_REASON = 40
 
 NOT_HELD = (REFUSED, NO_CHANNEL)
 """End reasons that say that no channel was held: no leg that was up may have them."""

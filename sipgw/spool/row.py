@@ -110,5 +110,6 @@ def row_of(values: Any) -> Row | None:
     return Row(**values)
 
 
-ROOM_TO_END = 200
-"""Bytes that a row may grow by from setup to release: three instants of 30, and the reason."""
+LONGEST_REASON = 40
+ROOM_TO_END = 3 * 30 + 3 + 4 * LONGEST_REASON
+"""Bytes that a row may grow by from setup to release: three instants, the status and the reason."""

@@ -145,6 +145,7 @@ class Spool:
                 self._waiting.append(row)
             else:
                 self.lost += 1
+                self._log(f"{row.call_id}: CDR of a refusal lost, {MOST_WAITING} wait already. [SPOOL-LOST]")
 
     def beat(self, now: int) -> None:
         """Note that the gateway is alive, and bring to the disk what was written; about once a second."""

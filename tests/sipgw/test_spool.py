@@ -16,7 +16,7 @@ from test_spool_kill import leave
 
 from rating.errors import GatewayError, SpoolError
 from rating.schema import CDR_COLUMNS
-from sipgw.spool.row import plain
+from sipgw.spool.row import LONGEST_REASON, ROOM_TO_END, plain
 
 
 @pytest.fixture
@@ -270,6 +270,14 @@ def test_texts_of_any_kind_are_rows_that_rating_reads(folder):
     opened(folder).close(NOON)
     reading = read_by_rating(folder)
     assert (reading.rejects, len(reading.calls)) == ([], len(texts) + 1)
+
+
+def test_the_longest_end_fits_into_its_room():
+    """Instants of nine digits, and a reason of the longest characters."""
+    row = (
+        begun("a", NOON + 1).alerting(NOON + 1).answered(NOON + 1).over(NOON + 1, 200, "😀" * LONGEST_REASON)
+    )
+    assert len(row.line()) - len(begun("a", NOON + 1).line()) <= ROOM_TO_END
 
 
 def test_instants_never_run_backwards():

@@ -129,12 +129,14 @@ def test_a_file_system_that_cannot_reserve_room_is_refused(disk_without_reserve)
 
 
 def test_refusals_that_wait_are_bounded_and_calls_are_not(disk):
-    spool = opened(disk / "spool")
+    lines: list[str] = []
+    spool = opened(disk / "spool", log=lines.append)
     fill(disk)
     for number in range(MOST_WAITING + 1000):
         spool.refuse(begun(f"r{number}").over(NOON, 403, "refused"))
     assert spool.waiting == MOST_WAITING
     assert 0 < spool.lost <= 1000
+    assert sum("CDR of a refusal lost" in line for line in lines) == spool.lost
     spool.end(begun("sos").over(NOON, 487, "cancelled"))
     assert spool.waiting == MOST_WAITING + 1
 

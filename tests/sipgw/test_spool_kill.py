@@ -47,7 +47,7 @@ def test_kills_at_any_moment(writers, tmp_path):
     last = opened(folder, now=2 * 10**18)
     last.close(2 * 10**18)
     found, story = ends(folder), told(acks)
-    ids = {what: {call_id for w, call_id, _ in story if w == what} for what, _, _ in story}
+    ids = {what: {call_id for w, call_id, _ in story if w == what} for what in {w for w, _, _ in story}}
     assert ids["up"] <= found.keys() <= ids["begins"] | ids["refuses"]
     assert ids["refused"] <= found.keys()
     assert {found[call_id] for call_id in ids["over"]} == {"normal"}
