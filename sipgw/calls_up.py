@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class UpCall(Protocol):
@@ -25,6 +25,17 @@ class UpCall(Protocol):
     def setup_time(self) -> int: ...
     @property
     def answer_time(self) -> int | None: ...
+
+
+class Up(NamedTuple):
+    """A call that is up, at one instant."""
+
+    leg: str
+    trunk_id: str
+    direction: str
+    b_number: str
+    setup_time: int
+    answer_time: int | None = None
 
 
 class Calls(Protocol):

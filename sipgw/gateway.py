@@ -14,17 +14,19 @@ from __future__ import annotations
 import itertools
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from rating.arrays import SECOND
 from rating.sources.sip_status import end_reason as usual_reason
 from sipgw.answers import EMERGENCY, SPOOL, Refusal, refusal
 from sipgw.attempt import Attempt
+from sipgw.calls_up import Up
 from sipgw.cdr import begun
 from sipgw.channels import Channels, LocalChannels
 from sipgw.directory import Directory, Reload, Reloader
-from sipgw.policy import NO_CHANNEL, REFUSED, Decision, Guard, admit
+from sipgw.overseer import Nobody, Overseer
+from sipgw.policy import NO_CHANNEL, REFUSED, Decision, admit
 from sipgw.settings import Settings
 from sipgw.spool.row import LONGEST_REASON, Row, plain
 from sipgw.spool.spool import Spool
@@ -63,8 +65,12 @@ class Gateway:
     ----------
     reloader : directory in force
     now : instant [ns]
-    channels, guards : of this process, and none, where not given
+    channels : of this process, where not given
     log : takes lines for the operator
+
+    Attributes
+    ----------
+    overseer : who suspends trunks, guards against fraud, and tells the status; set before the first call
 
     Raises
     ------
@@ -78,10 +84,10 @@ class Gateway:
         reloader: Reloader,
         now: int,
         channels: Channels | None = None,
-        guards: Sequence[Guard] = (),
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self._settings, self._reloader, self._guards, self._log = settings, reloader, guards, log
+        self._settings, self._reloader, self._log = settings, reloader, log
+        self.overseer: Overseer = Nobody()
         self._channels = channels if channels is not None else LocalChannels()
         self._tally = Tally(log)
         self._lock = threading.Lock()
@@ -97,6 +103,10 @@ class Gateway:
     def directory(self) -> Directory:
         """Accounts and book in force."""
         return self._reloader.current
+
+    @property
+    def channels(self) -> Channels:
+        return self._channels
 
     @property
     def spool(self) -> Spool:
@@ -115,7 +125,13 @@ class Gateway:
         leg : what the engine calls this leg, and no other that is up (sipgw.policy.leg_of)
         now : instant of the INVITE [ns]
         """
-        decision = admit(self.directory, attempt, self._channels, now, self._guards, leg)
+        decision = self._attempted(attempt, leg, now)
+        self.overseer.decided(decision)
+        return decision
+
+    def _attempted(self, attempt: Attempt, leg: str, now: int) -> Decision:
+        overseer = self.overseer
+        decision = admit(self.directory, attempt, self._channels, now, (overseer,), leg, overseer.suspended)
         unique = f"{self._session}-{next(self._count)}"
         row = begun(self._settings.name, unique, attempt, decision, now)
         if not decision.is_admitted:
@@ -128,7 +144,7 @@ class Gateway:
                 return self._recorded(leg, up, decision, attempt)
         with before.lock:
             ended_meanwhile = before.is_over
-        return self.attempt(attempt, leg, now) if ended_meanwhile else decision
+        return self._attempted(attempt, leg, now) if ended_meanwhile else decision
 
     def ringing(self, leg: str, now: int) -> bool:
         """Note the first 18x; whether the leg is up."""
@@ -157,11 +173,13 @@ class Gateway:
             code = 200 if up.row.is_answered else min(max(sip_code, 0), 999)
             if not end_reason or end_reason in NOT_HELD:
                 end_reason = usual_reason(up.row.is_answered, str(code))
-            self._spool.end(up.row.over(now, code, plain(end_reason)[:LONGEST_REASON]))
+            row = up.row.over(now, code, plain(end_reason)[:LONGEST_REASON])
+            self._spool.end(row)
             with self._lock:
                 del self._legs[leg]
             if self._channels.release(leg) is None:
                 self._told(f"{up.row.call_id}: ended, its channel was not held any more. [CHANNEL-LOST]")
+        self.overseer.ended(_up(leg, row), row.release)
         return True
 
     # --- all legs
@@ -171,11 +189,15 @@ class Gateway:
         with self._lock:
             return {leg: up.row for leg, up in self._legs.items()}
 
+    def up(self) -> list[Up]:
+        """The legs that are up, as guards and status see them."""
+        return [_up(leg, row) for leg, row in self.calls().items()]
+
     def tick(self, now: int) -> list[End]:
         """Note that the gateway is alive, look at the accounts, and say which legs are up for too long.
 
-        To be called about once a second: after a crash, calls are closed at the last tick. Emergency calls
-        have no limit. A leg is named at each tick until it has ended.
+        To be called twice a second: after a crash, calls are closed at the last tick, and a suspension acts
+        within a second. Emergency calls have no limit. A leg is named at each tick until it has ended.
         """
         self._spool.beat(now)
         self._tally.beat(now)
@@ -188,11 +210,11 @@ class Gateway:
                     ends.append(End(leg, 200, "timeout"))
             elif now - row.setup >= limits.no_answer_s * SECOND:
                 ends.append(End(leg, 480, "no_answer"))
-        return ends
+        return ends + self._dropped(self.overseer.look(now))
 
-    def drop(self, trunk: str) -> list[End]:
-        """The legs of a trunk, to be hung up because it is suspended (art. 10); emergency calls go on."""
-        rows = [(leg, row) for leg, row in self._ordinary() if row.trunk_id == trunk]
+    def _dropped(self, legs: Collection[str]) -> list[End]:
+        """Legs to be hung up because their trunk is suspended (art. 10)."""
+        rows = [(leg, row) for leg, row in self._ordinary() if leg in legs]
         return [End(leg, 200 if row.is_answered else 403, "suspended") for leg, row in rows]
 
     def reload(self) -> Reload:
@@ -211,6 +233,7 @@ class Gateway:
         for leg in legs:
             self.ended(leg, now, 503, "shutdown")
         self._spool.close(now)
+        self.overseer.close()
 
     # --- inside
 
@@ -225,6 +248,8 @@ class Gateway:
     def _recorded(self, leg: str, up: _Leg, decision: Decision, attempt: Attempt) -> Decision:
         """Bring an admitted call to the disk; what becomes of it."""
         problem = self._problem_of(up.row)
+        if not problem or (decision.rule == EMERGENCY and not self._is_closed):
+            self.overseer.begun(_up(leg, up.row))
         if not problem:
             return decision
         if decision.rule == EMERGENCY and not self._is_closed:
@@ -284,6 +309,11 @@ class Gateway:
     def _tell(self, reload: Reload | None) -> None:
         if reload is not None:
             self._log(reload.text)
+
+
+def _up(leg: str, row: Row) -> Up:
+    answer = row.answer if row.is_answered else None
+    return Up(leg, row.trunk_id, row.direction, row.b_number, row.setup, answer)
 
 
 def _unrecorded(decision: Decision, answer: Refusal) -> Decision:

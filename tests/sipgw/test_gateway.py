@@ -16,6 +16,7 @@ from spools import SECOND, ends, fill, read_by_rating, rows
 
 from sipgw.channels import LocalChannels
 from sipgw.gateway import End
+from sipgw.overseer import Nobody
 
 
 @pytest.fixture
@@ -191,18 +192,29 @@ def test_a_suspended_trunk_is_dropped_but_for_emergency_calls(gw):
     gw.attempt(outbound(b_number="15"), "sos", NOON)
     beta = outbound(call_id="d", host="sbc1.beta.trunk.example", billed_number="+33353010210")
     assert gw.attempt(beta, "other trunk", NOON).is_admitted
-    assert gw.drop("t1") == [End("answered", 200, "suspended"), End("rings", 403, "suspended")]
-    assert gw.drop("t9") == []
+    gw.overseer = Drops(["answered", "rings", "sos", "gone"])
+    assert gw.tick(NOON) == [End("answered", 200, "suspended"), End("rings", 403, "suspended")]
+    gw.overseer = Drops([])
+    assert gw.tick(NOON) == []
 
 
-class NoMoney:
+class Drops(Nobody):
+    def __init__(self, legs):
+        self.legs = legs
+
+    def look(self, now):
+        return self.legs
+
+
+class NoMoney(Nobody):
     def tripped(self, trunk, attempt, now):
         return "50.00 EUR are spent" if attempt.b_number.startswith("+44") else None
 
 
 def test_a_guard_refuses_and_the_channel_stays_free(memory_folder):
     channels = LocalChannels()
-    gw = gateway(memory_folder, guards=[NoMoney()], channels=channels)
+    gw = gateway(memory_folder, channels=channels)
+    gw.overseer = NoMoney()
     decision = gw.attempt(outbound(b_number="+441632960000"), "A", NOON)
     assert (decision.code, decision.reason) == (403, 'Q.850;cause=21;text="50.00 EUR are spent"')
     assert channels.up() == []

@@ -16,7 +16,6 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from holidays import country_holidays
-from host import Leg
 from hypothesis import given
 from hypothesis import strategies as st
 from lab import FILES, at, inbound, outbound
@@ -27,6 +26,7 @@ from rating.arrays import SECOND
 from rating.cli import main
 from rating.zone import instant_text
 from sipgw.bursts import OfficeHours
+from sipgw.calls_up import Up
 from sipgw.directory import Directory, load_directory
 from sipgw.guards import Guards
 from sipgw.policy import decide
@@ -51,7 +51,7 @@ class Lab:
         text = accounts.read_text(encoding="utf-8")
         accounts.write_text(text.replace("    sites:", f"{plan}    sites:"), encoding="utf-8")
         self.config = config
-        self.calls: dict[str, Leg] = {}
+        self.calls: dict[str, Up] = {}
         self.again(START)
 
     def again(self, now: int) -> Lab:
@@ -60,8 +60,8 @@ class Lab:
         self.guards = Guards(lambda: self.directory, self.suspensions, now)
         return self
 
-    def begin(self, leg: str, number: str, setup: int, trunk: str = "t1", answer: int | None = None) -> Leg:
-        self.calls[leg] = Leg(leg, trunk, "outbound", number, setup, setup if answer is None else answer)
+    def begin(self, leg: str, number: str, setup: int, trunk: str = "t1", answer: int | None = None) -> Up:
+        self.calls[leg] = Up(leg, trunk, "outbound", number, setup, setup if answer is None else answer)
         self.guards.begun(self.calls[leg])
         return self.calls[leg]
 
@@ -83,7 +83,7 @@ class Lab:
         self.suspensions.add(Record(time, act, "t1", "alice", "x", **more))
 
 
-def cdr(call: Leg, release: int) -> dict[str, str]:
+def cdr(call: Up, release: int) -> dict[str, str]:
     return {
         "call_id": call.leg, "trunk_id": call.trunk_id, "direction": call.direction,
         "a_number": "+33199000110", "b_number": call.b_number, "sip_code": "200",
@@ -147,11 +147,11 @@ def test_amounts_by_hand(tmp_path, number, seconds, units):
 
 def test_ringing_calls_and_inbound_ones_cost_nothing(lab):
     lab.calls = {
-        "a": Leg("a", "t1", "outbound", MOBILE, START),
-        "b": Leg("b", "t1", "inbound", "+33199000110", START, START),
+        "a": Up("a", "t1", "outbound", MOBILE, START),
+        "b": Up("b", "t1", "inbound", "+33199000110", START, START),
     }
     assert lab.look(START + 999 * SECOND) == "0"
-    lab.calls["a"].answer_time = START + 999 * SECOND
+    lab.calls["a"] = lab.calls["a"]._replace(answer_time=START + 999 * SECOND)
     assert lab.look(START + 1000 * SECOND) == "600"
 
 
@@ -254,7 +254,7 @@ def test_a_restart_finds_the_day_in_the_spool(tmp_path):
     lab.begin("a", MOBILE, START)
     lab.end("a", START + 61 * SECOND)
     yesterday = START - 86_400 * SECOND
-    old = cdr(Leg("y", "t1", "outbound", PREMIUM, yesterday, yesterday), yesterday + SECOND)
+    old = cdr(Up("y", "t1", "outbound", PREMIUM, yesterday, yesterday), yesterday + SECOND)
     with (tmp_path / "spool/cdrs.jsonl").open("ab") as file:
         file.write(json.dumps(old).encode() + b"\n")
         file.write(b'\xff{}\n[1]\n{"direction": "outbound", "answer_time": "noon"}\n' + b"[" * 99_999 + b"\n")

@@ -224,8 +224,8 @@ def test_a_second_gateway_is_refused(folder, start):
     assert other.first == ""
     _, err = other.stop()
     assert err == (
-        f"spool/state: a gateway runs on this spool already (process {gateway.process.pid}); expected one "
-        "gateway for a spool. The gateway does not start. [GATEWAY-TWICE]\n"
+        "spool: another process writes there; expected a folder for this gateway alone. "
+        "The gateway does not start. [SPOOL-LOCK]\n"
     )
     assert trunkrate(folder, "trunk", "suspend", "t1", "--why", "x")[0] == 0
     gateway.stop()
@@ -236,6 +236,7 @@ def test_a_second_gateway_is_refused(folder, start):
 def test_the_socket_is_for_its_user_alone_however_long_its_path(folder, start):
     text = (folder / "gateway.yaml").read_text(encoding="utf-8")
     spool = "/".join(["a" * 60] * 3)
+    (folder / spool).parent.mkdir(parents=True)
     (folder / "gateway.yaml").write_text(text.replace("spool/", spool), encoding="utf-8")
     start()
     path = folder / spool / "state/control.sock"
