@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
 
 from rating.batch import Batch
 from rating.export.run_json import total_amount
@@ -72,7 +75,7 @@ def grouped(text: str) -> str:
 
 
 def _findings(batch: Batch) -> str:
-    found = batch.run.results.findings.to_pylist()
+    found = _rows(batch.run.results.findings)
     if not found:
         return "Fair use: no limit crossed."
     rows = [("trunk", "limit crossed", "", "used", "allowed", "", batch.book.currency)]
@@ -109,7 +112,7 @@ def _channels(batch: Batch) -> str:
     """Trunks and sites that had too few channels; nothing where all had enough."""
     found = [
         row
-        for row in batch.run.results.occupancy.to_pylist()
+        for row in _rows(batch.run.results.occupancy)
         if row["blocked_calls"] or row["over_cap_calls"] or row["above_cap_s"]
     ]
     if not found:
@@ -124,6 +127,12 @@ def _channels(batch: Batch) -> str:
         rows.append((row["trunk_id"], row["site_id"], channels, peak, full, blocked, over))
     more = [f"  and {len(found) - SHOWN} more: see occupancy.csv"] if len(found) > SHOWN else []
     return "\n".join([*table(rows, "llrrrrr"), *more])
+
+
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    """Rows without their instants: Python's have no nanoseconds."""
+    kept = [field.name for field in table.schema if not pa.types.is_timestamp(field.type)]
+    return table.select(kept).to_pylist()
 
 
 def hours(seconds: int) -> str:

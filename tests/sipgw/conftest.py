@@ -1,15 +1,18 @@
-"""Folders for tests of the spool."""
+"""Folders for tests of the spool, and gateways that run."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from lab import copy_of_files
+from running import Running
 
 
 @pytest.fixture
@@ -47,3 +50,29 @@ def mounted(kind: str, options: str, folder: Path):
     yield folder
     detach = 2
     assert not _libc.umount2(os.fsencode(folder), detach)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    copy_of_files(tmp_path)
+    text = (tmp_path / "gateway.yaml").read_text(encoding="utf-8")
+    (tmp_path / "gateway.yaml").write_text(text.replace("spend_per_day: 50.00, ", ""), encoding="utf-8")
+    accounts = tmp_path / "accounts.yaml"
+    text = re.sub(r"channels: \[.*?\]", "channels: 3", accounts.read_text(encoding="utf-8"))  # on any day
+    text = re.sub(r"    suspensions:\n(      - .*\n)+", "", text)
+    accounts.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def start(folder):
+    started = []
+
+    def one() -> Running:
+        started.append(Running(folder))
+        return started[-1]
+
+    yield one
+    for running in started:
+        if running.process.poll() is None:
+            running.kill()

@@ -8,79 +8,15 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
-from lab import FILES, copy_of_files
+from lab import FILES
+from running import ABROAD, TRUNKRATE, trunkrate
 
 from sipgw.control import NoGateway, ask
-
-HERE = Path(__file__).resolve().parent
-TRUNKRATE = str(Path(sys.executable).with_name("trunkrate"))
-ABROAD = "+442079460000"
-
-
-class Running:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        path = os.pathsep.join(str(place) for place in (HERE, HERE.parent, HERE.parents[1]))
-        self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "host.py"), "gateway.yaml"],
-            cwd=folder, env={**os.environ, "PYTHONPATH": path}, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        assert self.process.stdout
-        self.first = self.process.stdout.readline().strip()
-
-    def do(self, what, **fields):
-        self.process.stdin.write(json.dumps({"do": what, **fields}) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def attempt(self, leg, **fields):
-        return self.do("attempt", leg=leg, **fields)
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.communicate()
-
-    def stop(self):
-        return self.process.communicate(timeout=30)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    copy_of_files(tmp_path)
-    text = (tmp_path / "gateway.yaml").read_text(encoding="utf-8")
-    (tmp_path / "gateway.yaml").write_text(text.replace("spend_per_day: 50.00, ", ""), encoding="utf-8")
-    accounts = tmp_path / "accounts.yaml"
-    text = re.sub(r"channels: \[.*?\]", "channels: 3", accounts.read_text(encoding="utf-8"))  # on any day
-    text = re.sub(r"    suspensions:\n(      - .*\n)+", "", text)
-    accounts.write_text(text, encoding="utf-8")
-    return tmp_path
-
-
-@pytest.fixture
-def start(folder):
-    started = []
-
-    def one() -> Running:
-        started.append(Running(folder))
-        return started[-1]
-
-    yield one
-    for running in started:
-        if running.process.poll() is None:
-            running.kill()
-
-
-def trunkrate(folder, *words):
-    found = subprocess.run([TRUNKRATE, *words], cwd=folder, capture_output=True, text=True, timeout=60)
-    return found.returncode, found.stdout, found.stderr
 
 
 def records(folder):
