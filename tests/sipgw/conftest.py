@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from lab import copy_of_files
 from running import Running
+from spools import let_go
 
 
 @pytest.fixture
@@ -21,7 +22,17 @@ def memory_folder():
     parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = Path(tempfile.mkdtemp(prefix="trunkrate-", dir=parent))
     yield folder
+    let_go(folder)
     shutil.rmtree(folder)
+
+
+@pytest.fixture(autouse=True)
+def no_spool_stays_open(request):
+    """Many tests leave a spool as a kill would: this process has more tests to run."""
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is not None:
+        let_go(folder)
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -48,6 +59,7 @@ def mounted(kind: str, options: str, folder: Path):
     if _libc.mount(b"trunkrate", os.fsencode(folder), kind.encode(), 0, options.encode()):
         pytest.skip(f"no file system can be mounted here ({os.strerror(ctypes.get_errno())})")
     yield folder
+    let_go(folder)
     detach = 2
     assert not _libc.umount2(os.fsencode(folder), detach)
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from lab import NOON, inbound, outbound
-from spools import SECOND, read_by_rating, rows
+from spools import SECOND, let_go, read_by_rating, rows
 
 from rating.arrays import NONE
 from sipgw.channels import LocalChannels
@@ -91,7 +91,7 @@ class Events(RuleBasedStateMachine):
     @rule()
     def crash(self) -> None:
         """All channels are gone with the process; its calls are closed when the next one starts."""
-        os.close(self.gateway.spool._lock_fd)
+        let_go(self.folder / "spool")
         self.start()
         assert self.gateway.spool.recovered == len(self.up)
         self.over["held"] += len(self.up)
