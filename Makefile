@@ -54,14 +54,18 @@ samples: $(VENV)/.test
 	$(BIN)/python cdr_samples/make_demo.py
 	$(BIN)/python tariffs/sources/make_contract_deck.py
 
-# Servers that tests start for themselves, on ports of their own.
+# Servers and SIP telephones that tests start for themselves, on ports of their own.
 $(VENV)/.debian: $(BIN)/python
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
-	  echo "installing postgresql"; \
+	@MISSING=; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || MISSING="postgresql"; \
+	command -v sipp >/dev/null || MISSING="$$MISSING sip-tester"; \
+	[ -z "$$MISSING" ] || { \
+	  echo "installing $$MISSING"; \
 	  if [ "$$(id -u)" = 0 ]; then AS=; else AS=sudo; fi; \
 	  $$AS apt-get update -qq && $$AS env DEBIAN_FRONTEND=noninteractive \
-	    apt-get install -qq -y --no-install-recommends postgresql >/dev/null; }
+	    apt-get install -qq -y --no-install-recommends $$MISSING >/dev/null; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null || { echo "PostgreSQL's initdb is missing"; exit 1; }
+	@command -v sipp >/dev/null || { echo "SIPp (Debian: sip-tester) is missing"; exit 1; }
 	@touch $@
 
 clean:

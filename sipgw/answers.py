@@ -18,6 +18,7 @@ LOOP = "loop"
 GUARD = "guard"
 TRUNK_FULL: Literal["trunk_full"] = "trunk_full"
 SITE_FULL: Literal["site_full"] = "site_full"
+LEGS_FULL: Literal["legs_full"] = "legs_full"
 REPEATED: Literal["repeated"] = "repeated"
 SPOOL = "spool"
 ADMITTED = "admitted"
@@ -52,7 +53,7 @@ ANSWERS = {
 }
 """SIP status, Q.850 cause (as RFC 3398, 8.2.6.1, pairs them) and words, by rule.
 
-A full trunk or site is answered as gateway.yaml says.
+A full trunk or site, or a gateway without free call legs, is answered as gateway.yaml says.
 """
 
 LONGEST = 120

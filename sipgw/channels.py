@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 from sipgw.answers import REPEATED, SITE_FULL, TRUNK_FULL
 
 HELD: Literal["held"] = "held"
-Acquired = Literal["held", "trunk_full", "site_full", "repeated"]
+Acquired = Literal["held", "trunk_full", "site_full", "legs_full", "repeated"]
 
 InUse = Mapping[tuple[str, str], int]
 """Channels held, by (trunk, site); (trunk, "") is the whole trunk. What is missing holds none."""
@@ -80,8 +80,8 @@ class Channels(Protocol):
         Returns
         -------
         "held", also for an emergency claim whatever is held, even where a store cannot be reached; the limit
-        that is reached; "repeated" where the leg holds one already (an emergency claim of such a leg is
-        "held", and counted once).
+        that is reached, of the trunk, the site or the engine's call legs; "repeated" where the leg holds one
+        already (an emergency claim of such a leg is "held", and counted once).
         """
 
     def release(self, leg: str) -> Channel | None:

@@ -61,6 +61,7 @@ class TeamsLeg:
 
     fqdn : the carrier's; peers : names of Microsoft's SIP proxies, in the order in which they are tried
     addresses : from where its requests may come
+    next_hops : SIP URIs to try in place of `peers`: a softphone or a test program; () for none
     """
 
     listen: tuple[Listener, ...]
@@ -68,6 +69,7 @@ class TeamsLeg:
     peers: tuple[str, ...]
     addresses: tuple[Network, ...]
     tls: Tls | None = None
+    next_hops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from sipgw.settings import (
 SCHEMES = {"dialogs": ("postgresql", "postgres"), "channels": ("redis", "rediss")}
 
 _LISTENER = re.compile(r"([a-z]+):(\[[^\]]*\]|[^:\[\]]*):([0-9]{1,5})")
-_NEXT_HOP = re.compile(r"sip:(\[[^\]]*\]|[^:;\[\]@?]+)(?::([0-9]{1,5}))?(?:;transport=(udp|tcp))?")
+_NEXT_HOP = re.compile(r"sip:(\[[^\]]*\]|[^:;\[\]@?]+)(?::([0-9]{1,5}))?(?:;transport=(udp|tcp|tls))?")
 _REASON = re.compile(r'(?:Q\.850|SIP);cause=[0-9]{1,3}(?:;text="[ !#-\[\]-~]*")?')
 
 
@@ -110,13 +110,14 @@ def _book(value: Value, folder: Path) -> str:
 
 def _teams(value: Value, folder: Path) -> TeamsLeg:
     required = ("listen", "fqdn", "peers", "addresses")
-    found = value.mapping((*required, "tls"), required=required)
+    found = value.mapping((*required, "tls", "next_hops"), required=required)
     leg = TeamsLeg(
         listen=optional(found, "listen", lambda listed: _listeners(listed, TRANSPORTS), ()),
         fqdn=optional(found, "fqdn", _fqdn, ""),
         peers=optional(found, "peers", lambda listed: tuple(_fqdn(item) for item in _some(listed)), ()),
         addresses=optional(found, "addresses", _networks, ()),
         tls=optional(found, "tls", lambda inner: _tls(inner, folder), None),
+        next_hops=optional(found, "next_hops", _next_hops, ()),
     )
     if "tls" not in found and any(listener.transport == "tls" for listener in leg.listen):
         value.doc.fault(
@@ -130,7 +131,7 @@ def _operator(value: Value) -> OperatorLeg:
     found = value.mapping(required, required=required)
     return OperatorLeg(
         listen=optional(found, "listen", lambda listed: _listeners(listed, TRANSPORTS[:2]), ()),
-        next_hop=optional(found, "next_hop", _next_hop, ""),
+        next_hop=optional(found, "next_hop", lambda value: _next_hop(value, TRANSPORTS[:2]), ""),
         addresses=optional(found, "addresses", _networks, ()),
     )
 
@@ -228,10 +229,15 @@ def _fqdn(value: Value) -> str:
     return plain(text)
 
 
-def _next_hop(value: Value) -> str:
+def _next_hops(value: Value) -> tuple[str, ...]:
+    return tuple(_next_hop(item, TRANSPORTS) for item in _some(value))
+
+
+def _next_hop(value: Value, transports: tuple[str, ...]) -> str:
     text = value.text()
     match = _NEXT_HOP.fullmatch(text)
-    if text and not (match and is_host(match[1]) and 0 < int(match[2] or 5060) < 65_536):
+    known = match is not None and (match[3] or "udp") in transports
+    if text and not (match and known and is_host(match[1]) and 0 < int(match[2] or 5060) < 65_536):
         expected = "sip: with host and port, as sip:127.0.0.1:5080 or sip:sbc.operator.example;transport=tcp"
         value.fault("is no SIP URI", expected, "HOP")
     return text

@@ -44,7 +44,7 @@ class Tally:
             self._rules[decision.rule] += 1
 
     def options(self, peer: str, way: str, time: int, code: int) -> None:
-        """Note an OPTIONS; peer : a name of `teams.peers`, or "operator"; way : one of WAYS."""
+        """Note an OPTIONS; peer : a proxy, or the side that it came from; way : one of WAYS."""
         with self._lock:
             self._options[peer, way] = Options(time, code)
 

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import click
 
 from rating.cli.exits import NOTHING, end_check, say, stop
+from rating.errors import TrunkrateError, UsageError
 
 
 @click.group("gateway")
 def gateway_group() -> None:
-    """Check the SIP gateway's settings, see what it does."""
+    """Run the SIP gateway, check its settings, see what it does."""
 
 
 @gateway_group.command("check")
@@ -57,7 +58,6 @@ def gateway_status(config: str, show_all: bool, watch: bool, as_json: bool) -> N
     import json
     import time
 
-    from rating.errors import TrunkrateError
     from sipgw.control import NoGateway, ask
     from sipgw.settings_file import load_settings
     from sipgw.status_text import lines
@@ -80,3 +80,37 @@ def gateway_status(config: str, show_all: bool, watch: bool, as_json: bool) -> N
         sys.exit(NOTHING)
     except KeyboardInterrupt:
         return
+
+
+@gateway_group.command("serve")
+@click.option("--config", required=True, metavar="FILE", help="The gateway's file (gateway.yaml).")
+@click.option(
+    "--trace",
+    default="",
+    metavar="CALL",
+    help="Print one call's SIP messages when it is over. CALL: a Call-ID, or its caller or called number.",
+)
+def gateway_serve(config: str, trace: str) -> None:
+    """Carry calls between Teams and an operator with pjsua2: in the lab, on a laptop, at a very small site.
+
+    One line says when it is ready. SIGTERM hangs up the calls and writes their CDRs. Messages go to standard
+    error. For production there is Kamailio.
+
+    \b
+    Exit status: 0 ended by SIGTERM or Ctrl-C; 2 not started.
+    Example: trunkrate gateway serve --config gateway.yaml
+    """
+    try:
+        from sipgw.pjsua.serve import serve
+    except ModuleNotFoundError as error:
+        if error.name != "pjsua2":
+            raise
+        expected = "pip install 'trunkrate[gateway]'"
+        stop(UsageError(f"pjsua2: is not installed; expected {expected}.", "GATEWAY-PJSUA"), NOT_STARTED)
+    try:
+        serve(config, say, lambda line: click.echo(line, err=True), trace)
+    except TrunkrateError as error:
+        stop(error, NOT_STARTED)
+
+
+NOT_STARTED = "The gateway does not start."

@@ -62,7 +62,7 @@ def to_operator(attempt: Attempt, called: str, gateway: str, next_hop: str) -> d
     return found
 
 
-def to_teams(attempt: Attempt, called: str, trunk: str, proxy: str) -> dict[str, str]:
+def to_teams(attempt: Attempt, called: str, trunk: str, proxy: str, transport: str = "tls") -> dict[str, str]:
     """Request-URI and headers of an inbound call, by header name.
 
     Parameters
@@ -70,6 +70,7 @@ def to_teams(attempt: Attempt, called: str, trunk: str, proxy: str) -> dict[str,
     called : the customer's number, E.164 with +
     trunk : FQDN and port of the customer's trunk: in Contact it selects the tenant, never an address
     proxy : FQDN and port of the Teams SIP proxy
+    transport : tls; of a test program or a softphone another
 
     References
     ----------
@@ -79,10 +80,10 @@ def to_teams(attempt: Attempt, called: str, trunk: str, proxy: str) -> dict[str,
     is_number = bool(_PHONE.fullmatch(attempt.a_number))
     contact = _uri(attempt.a_number, trunk) if is_number else f"sip:{trunk}"
     return {
-        "Request-URI": f"{target};transport=tls",
+        "Request-URI": f"{target};transport={transport}",
         "From": _from(attempt, trunk),
         "To": f"<{target}>",
-        "Contact": f"<{contact};transport=tls>",
+        "Contact": f"<{contact};transport={transport}>",
     }
 
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hosted import Running
 from lab import copy_of_files
-from running import Running
 from spools import let_go
 
 

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from running import ABROAD, trunkrate
+from hosted import ABROAD, trunkrate
 from spools import rows
 
 MOBILE = "+33639980123"

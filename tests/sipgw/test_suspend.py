@@ -13,8 +13,8 @@ import urllib.request
 from contextlib import ExitStack
 
 import pytest
+from hosted import ABROAD, TRUNKRATE, trunkrate
 from lab import FILES
-from running import ABROAD, TRUNKRATE, trunkrate
 
 from sipgw.control import NoGateway, ask
 

@@ -1,0 +1,409 @@
+"""The back-to-back user agent: one endpoint, one event loop, calls in and out."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import pjsua2 as pj
+
+from rating.errors import Fault, GatewayError
+from sipgw.answers import reason_header
+from sipgw.attempt import Attempt
+from sipgw.gateway import Gateway
+from sipgw.messages import BadMessage, Message, attempt_of, check_understood, parse
+from sipgw.pjsua.accounts import CODECS, Way, listen
+from sipgw.pjsua.bridge import Bridge
+from sipgw.pjsua.keepalive import Keepalive
+from sipgw.pjsua.ladder import LEVEL, Ladder, LadderLog
+from sipgw.pjsua.leg import Header, Leg, message_of, raw_of
+from sipgw.pjsua.library import EXTENSIONS, METHODS, Library, listener_of, transport_of
+from sipgw.pjsua.pace import Pace
+from sipgw.pjsua.purposes import take_server_certificates
+from sipgw.pjsua.requests import Requests
+from sipgw.pjsua.targets import Router
+from sipgw.policy import leg_of
+from sipgw.settings import OPERATOR, TEAMS, Settings
+from sipgw.status import RECEIVED, SENT
+from sipgw.tally import Tally
+
+EVENTS_MS = 20
+TICK_S = 0.5
+END_S = 3.0
+"""How long calls that are hung up at the end may take to say so. [s]"""
+GIVE_UP_S = 6.0
+"""How long a next hop may say nothing at all; Teams looks for another gateway after 10 s. [s]"""
+MOST_LEGS = 10_000
+"""Call legs that the library is asked for; it takes as many as it was built for."""
+
+STOPS: Header = ("Reason", reason_header(41, "Gateway stops"))
+
+
+class Agent:
+    """Calls between Teams and the operator.
+
+    Parameters
+    ----------
+    gateway : given the count of free legs, makes the runtime that admits calls
+    log : takes lines
+    ladder : of a call whose messages are wanted
+
+    Raises
+    ------
+    GatewayError
+        A listener cannot be opened, or the library cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        gateway: Callable[[Callable[[], int]], Gateway],
+        log: Callable[[str], None],
+        ladder: Ladder | None = None,
+    ) -> None:
+        self._ladder = ladder
+        self._settings, self._log, self._tally = settings, log, Tally(log)
+        self._library = Library()
+        self._library.silence()
+        self._legs: set[Leg] = set()
+        self._ended: list[Leg] = []
+        self._later: list[Callable[[], None]] = []
+        self._bridges: dict[str, Bridge] = {}
+        self._count = itertools.count(2)
+        self._peers: dict[int, tuple[str, ...]] = {}
+        self._is_ending = self._is_full = False
+        self._next_tick = 0.0
+        self._ways: list[Way] = []
+        self._endpoint = _Endpoint(self)
+        try:
+            self._start()
+            self.gateway = gateway(self._free_legs)
+        except BaseException:
+            self._destroy()
+            raise
+        self._router = Router(settings, self._ways)
+        self.keepalive = Keepalive(settings, self._router, self._asked)
+
+    @property
+    def leg_limit(self) -> int:
+        """Call legs that this build of the library holds."""
+        return self._library.leg_limit()
+
+    # --- start and end
+
+    def _start(self) -> None:
+        config = pj.EpConfig()
+        config.logConfig.level = config.logConfig.consoleLevel = 0
+        if self._ladder is not None:
+            log = LadderLog(self._ladder)
+            config.logConfig.level = config.logConfig.consoleLevel = LEVEL
+            config.logConfig.writer = log
+            log.__disown__()  # the endpoint deletes it
+        agent = config.uaConfig
+        agent.threadCnt, agent.mainThreadOnly, agent.maxCalls = 0, True, MOST_LEGS
+        agent.userAgent = "trunkrate"
+        media = config.medConfig
+        media.clockRate, media.ecTailLen, media.noVad, media.sndAutoCloseTime = 8000, 0, True, -1
+        self._endpoint.libInit(config)
+        self._library.give_up_after(GIVE_UP_S)
+        if not self._library.tell_only(METHODS, EXTENSIONS):
+            problem, expected = "keeps the list of Allow elsewhere", "PJSIP 2.15"
+            raise GatewayError([Fault("pjsua2", 0, "build", pj.__file__, problem, expected, "GATEWAY-PJSUA")])
+        if self._settings.teams.tls is not None and not take_server_certificates(self._library.c):
+            self._log("certificates of Teams without Client Authentication are refused. [GATEWAY-TLS]")
+        settings = self._settings
+        listeners = [(TEAMS, listener) for listener in settings.teams.listen]
+        listeners += [(OPERATOR, listener) for listener in settings.operator.listen]
+        opened = [
+            (side, listener, listen(self._endpoint, listener, settings.teams.tls, settings.file))
+            for side, listener in listeners
+        ]
+        self._pace = Pace(self.leg_limit)
+        self._requests = Requests(self._library.c, self._about_us, self._before_invite)
+        self._endpoint.libStart()
+        self._endpoint.audDevManager().setNullDev()
+        codecs = self._endpoint.codecEnum2()
+        for place in range(len(codecs)):
+            name = codecs[place].codecId
+            self._endpoint.codecSetPriority(name, CODECS.get(name.rpartition("/")[0], 0))
+        for side, listener, transport in opened:
+            self._ways.append(Way(side, listener, transport, _Heard(self, side), self._settings))
+
+    def run_until(self, is_over: Callable[[], bool]) -> None:
+        """Handle what happens until somebody says that it is over."""
+        while not is_over():
+            self._turn()
+
+    def close(self) -> None:
+        """Refuse new calls, hang up those that are up, write their CDRs, and let go of the library."""
+        self._is_ending = True
+        self._cut_all()
+        until = time.monotonic() + END_S
+        while self._legs and time.monotonic() < until:
+            self._turn()
+        self.gateway.close(time.time_ns())
+        self._destroy()
+
+    def _cut_all(self) -> None:
+        for bridge in list(self._bridges.values()):
+            bridge.cut(503, "shutdown", [STOPS])
+
+    def _destroy(self) -> None:
+        # a call that outlives the library aborts the process
+        self._bridges.clear()
+        self._ended.clear()
+        self._later.clear()
+        while self._legs:
+            self._legs.pop().owner = None
+        for way in self._ways:
+            way.account.shutdown()
+        self._endpoint.libDestroy()
+
+    # --- the loop
+
+    def _turn(self) -> None:
+        self._endpoint.libHandleEvents(EVENTS_MS)
+        self._look_after_ended()
+        while self._later:
+            self._later.pop(0)()
+        now = time.monotonic()
+        if now >= self._next_tick:
+            self._next_tick = now + TICK_S
+            self._tick()
+
+    def _look_after_ended(self) -> None:
+        """Tell the owners of legs that are over, and drop the legs that the library is done with."""
+        while self._ended:
+            leg = self._ended.pop(0)
+            owner, leg.owner = leg.owner, None
+            if isinstance(owner, Bridge):
+                owner.gone(leg)
+        for name in [name for name, bridge in self._bridges.items() if bridge.is_over]:
+            del self._bridges[name]
+        # a dead call whose place another has taken would hang that one up when it is dropped
+        for leg in [leg for leg in self._legs if leg.is_over and not leg.isActive()]:
+            self._legs.discard(leg)
+
+    def _tick(self) -> None:
+        now = time.time_ns()
+        for end in self.gateway.tick(now):
+            bridge = self._bridges.get(end.leg)
+            if bridge is not None:
+                bridge.cut(end.sip_code, end.end_reason)
+        for bridge in list(self._bridges.values()):
+            bridge.beat()
+        self.keepalive.beat()
+        if self._ladder is not None:
+            self._ladder.beat()
+        self._tally.beat(now)
+
+    def is_over(self, leg: Leg) -> None:
+        self._pace.ended()
+        self._ended.append(leg)
+
+    def guarded(self, call: Callable[[Any], None], told: Any) -> None:
+        """Do what an event asks for; nothing may be raised into the library."""
+        try:
+            call(told)
+        except Exception as error:
+            self._tally.note("event", f"an event is passed over: {_words(error)} [GATEWAY-CALL]")
+
+    def failed(self, leg: Leg, error: Exception) -> None:
+        """A callback raised: said, and the leg hung up."""
+        self._tally.note("callback", f"a call is hung up: {_words(error)} [GATEWAY-CALL]")
+        try:
+            leg.end(500)
+        except pj.Error:
+            leg.is_over = True
+
+    def _free_legs(self) -> int:
+        """Legs that the library could still take while an INVITE is looked at, whose leg is counted.
+
+        A leg whose peer does not confirm its end keeps its place for some seconds.
+        """
+        up = sum(not leg.is_over for leg in self._legs)
+        held = self._library.legs_in_use() + 1
+        if self._is_full or held >= self.leg_limit:
+            return 0
+        return self.leg_limit - up - max(held - up - self._pace.recently_ended(), 0)
+
+    # --- calls in
+
+    def _before_invite(self) -> None:
+        self._pace.wait(sum(not leg.is_over for leg in self._legs))
+
+    def way_of(self, rdata: Any) -> Way | None:
+        """The listener that a message came in by."""
+        return self._way_of_transport(transport_of(rdata))
+
+    def _way_of_transport(self, transport: int) -> Way | None:
+        listener = listener_of(transport, [way.listener for way in self._ways])
+        return next((way for way in self._ways if way.listener is listener), None)
+
+    def _asked(self, peer: str, code: int) -> None:
+        """A peer answered OPTIONS, or did not."""
+        self.gateway.overseer.options(peer, SENT, time.time_ns(), code)
+
+    def _about_us(self, transport: int) -> Sequence[Header] | None:
+        """What OPTIONS are answered with."""
+        way = self._way_of_transport(transport)
+        if way is None:
+            return None
+        self.gateway.overseer.options(way.side, RECEIVED, time.time_ns(), 200)
+        contact = way.contact_of(self._settings.teams.fqdn) if way.side == TEAMS else f"<sip:{way.place}>"
+        told = (("Allow", METHODS), ("Supported", EXTENSIONS), ("Accept", ("application/sdp",)))
+        return [("Contact", contact), *((name, ", ".join(values)) for name, values in told)]
+
+    def select(self, prm: Any) -> None:
+        """Choose the account that answers an INVITE, and what it is known as to the caller."""
+        way = self.way_of(prm.rdata)
+        if way is None:
+            self._tally.note("transport", "an INVITE came by no known listener. [GATEWAY-LISTEN]")
+            return
+        prm.accountIndex = way.index
+        if way.side == TEAMS:
+            message = message_of(prm.rdata)
+            host = message.uri.host if message is not None and message.uri is not None else ""
+            trunk = self.gateway.directory.trunk_of_host(host)
+            way.show(trunk.fqdn if trunk is not None and trunk.fqdn else self._settings.teams.fqdn)
+
+    def incoming(self, account: Any, call: int, rdata: Any) -> None:
+        """An INVITE: admit it or refuse it.
+
+        What is answered is answered once the library is done with the INVITE: it aborts where one without
+        SDP is refused before, and loses the headers of the answer.
+        """
+        leg = Leg(self, account, call)
+        self._legs.add(leg)
+        try:
+            self._admit(leg, rdata)
+        except BadMessage as bad:
+            self._tally.note("bad", f"{rdata.srcAddress}: {bad}")
+            self._refuse(leg, bad.status, bad.header)
+        except Exception as error:
+            self._later.append(partial(self.failed, leg, error))
+
+    def _refuse(self, leg: Leg, code: int, header: Header) -> None:
+        self._later.append(partial(leg.end, code, [header] if header[1] else []))
+
+    def _admit(self, leg: Leg, rdata: Any) -> None:
+        way = self.way_of(rdata)
+        if way is None or self._is_ending:
+            self._refuse(leg, 503 if self._is_ending else 500, STOPS)
+            return
+        message, attempt = self._read(way, rdata)
+        name = leg_of(attempt)
+        now = time.time_ns()
+        decision = self.gateway.attempt(attempt, name, now)
+        if decision.is_admitted and name in self._bridges:
+            # an emergency call of a call that is up is a call of its own: two INVITEs, two CDRs
+            name = f"{name} {next(self._count)}"
+            decision = self.gateway.attempt(attempt, name, now)
+        if not decision.is_admitted:
+            self._trace(attempt, [], lambda: True)
+            self._refuse(leg, decision.code, ("Reason", decision.reason))
+            return
+        targets = self._router.targets(attempt, decision, message, self.gateway.directory)
+        bridge = Bridge(self.gateway, name, leg, targets, self._leg_by, self._router.was_heard)
+        self._bridges[name] = bridge
+        self._trace(attempt, bridge.call_ids, lambda: bridge.is_over)
+        self._later.append(bridge.proceed)
+
+    def _trace(self, attempt: Attempt, call_ids: list[str], is_over: Callable[[], bool]) -> None:
+        if self._ladder is not None:
+            self._ladder.begins(attempt, call_ids, is_over)
+
+    def rejected(self, rdata: Any) -> None:
+        """An INVITE that the library refused by itself, for it had no leg left: a CDR all the same."""
+        way = self.way_of(rdata)
+        if way is None:
+            return
+        try:
+            _, attempt = self._read(way, rdata)
+        except BadMessage as bad:
+            self._tally.note("bad", f"{rdata.srcAddress}: {bad}")
+            return
+        now, name = time.time_ns(), f"{leg_of(attempt)} {next(self._count)}"
+        self._is_full = True
+        decision = self.gateway.attempt(attempt, name, now)
+        self._is_full = False
+        if decision.is_admitted:
+            self.gateway.ended(name, now, 486, "failed")
+
+    def _read(self, way: Way, rdata: Any) -> tuple[Message, Attempt]:
+        message = parse(raw_of(rdata))
+        check_understood(message, METHODS, EXTENSIONS)
+        directory = self.gateway.directory
+        now = time.time_ns()
+
+        def is_own(host: str, number: str) -> bool:
+            trunk = directory.trunk_of_host(host)
+            return trunk is not None and directory.may_use(trunk, directory.read(number).key, now)
+
+        address = rdata.srcAddress.rpartition(":")[0].strip("[]")
+        names = self._peers.get(transport_of(rdata), ())
+        return message, attempt_of(message, way.side, address, names, is_own, directory.book.numbering)
+
+    def _leg_by(self, way: Way) -> Leg:
+        leg = Leg(self, way.account)
+        self._legs.add(leg)
+        return leg
+
+    # --- connections
+
+    def connected(self, prm: Any) -> None:
+        """A connection begins or ends: keep the names of the peer's certificate while it is there."""
+        connection = int(prm.hnd)
+        if prm.state == pj.PJSIP_TP_STATE_CONNECTED:
+            self._peers[connection] = _names(prm.tlsInfo)
+        else:
+            self._peers.pop(connection, None)
+
+
+def _words(error: Exception) -> str:
+    return error.reason if isinstance(error, pj.Error) else f"{type(error).__name__}: {error}"
+
+
+def _names(tls: Any) -> tuple[str, ...]:
+    """The names of a peer's certificate: its common name and alternative ones; () without TLS."""
+    if not tls.established:
+        return ()
+    told = tls.remoteCertInfo
+    listed = told.subjectAltName
+    names = [told.subjectCn, *(listed[place].name for place in range(len(listed)))]
+    return tuple(dict.fromkeys(name.lower() for name in names if name))
+
+
+class _Endpoint(pj.Endpoint):
+    """The library's events that belong to no call."""
+
+    def __init__(self, agent: Agent) -> None:
+        super().__init__()
+        self._agent = agent
+        self.libCreate()
+
+    def onSelectAccount(self, prm: Any) -> None:
+        self._agent.guarded(self._agent.select, prm)
+
+    def onRejectedIncomingCall(self, prm: Any) -> None:
+        self._agent.guarded(self._agent.rejected, prm.rdata)
+
+    def onTransportState(self, prm: Any) -> None:
+        self._agent.guarded(self._agent.connected, prm)
+
+
+class _Heard(pj.Account):
+    """An account that tells the agent of calls."""
+
+    def __init__(self, agent: Agent, side: str) -> None:
+        super().__init__()
+        self._agent = agent
+
+    def onIncomingCall(self, prm: Any) -> None:
+        self._agent.incoming(self, prm.callId, prm.rdata)
+
+    def onSendRequest(self, prm: Any) -> None:
+        self._agent.guarded(self._agent.keepalive.answered, prm.e)

@@ -1,0 +1,145 @@
+"""What pjsua2 cannot be asked by its own interface, asked of the PJSIP that is inside.
+
+PJSIP's C functions are called by name. Two of its public structures are read: the transport of a received
+message (the second pointer of `pjsip_rx_data`) and the lists that Allow and Supported are made of
+(`pjsip_generic_array_hdr`). What is read is compared with what is known, so that another layout is noticed
+and not believed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import socket
+import struct
+from collections.abc import Iterable
+from typing import Any
+
+import pjsua2 as pj
+
+from rating.errors import Fault, GatewayError
+from sipgw.settings import Listener
+
+METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "INFO", "PRACK", "OPTIONS")
+"""What a bridged call is made of. Without REFER in Allow, Teams transfers calls by itself."""
+
+EXTENSIONS = ("timer", "100rel")
+
+_LONGEST_LIST = 32
+_TRANSPORT_BYTES = 320
+_WORD = ctypes.sizeof(ctypes.c_void_p)
+
+
+class _Text(ctypes.Structure):
+    _fields_ = (("at", ctypes.c_void_p), ("length", ctypes.c_ssize_t))
+
+    def read(self) -> str:
+        fits = self.at and 0 <= self.length <= 64
+        return ctypes.string_at(self.at, self.length).decode("ascii", "replace") if fits else ""
+
+
+class _List(ctypes.Structure):
+    _fields_ = (
+        ("previous", ctypes.c_void_p),
+        ("next", ctypes.c_void_p),
+        ("type", ctypes.c_int),
+        ("name", _Text),
+        ("short_name", _Text),
+        ("functions", ctypes.c_void_p),
+        ("count", ctypes.c_uint),
+        ("values", _Text * _LONGEST_LIST),
+    )
+
+
+class Library:
+    """The functions of the PJSIP that pjsua2 carries.
+
+    c : the loaded library itself
+
+    Raises
+    ------
+    GatewayError
+        This build of pjsua2 does not show them.
+    """
+
+    def __init__(self) -> None:
+        self.c = ctypes.CDLL(pj._pjsua2.__file__)
+        try:
+            self.c.pj_log_set_level.argtypes = [ctypes.c_int]
+            self.c.pjsua_call_get_max_count.restype = ctypes.c_uint
+            self.c.pjsua_call_get_count.restype = ctypes.c_uint
+            self.c.pjsip_tsx_set_timers.argtypes = [ctypes.c_uint] * 4
+            self.c.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
+            self.c.pjsip_endpt_get_capability.restype = ctypes.c_void_p
+            self.c.pjsip_endpt_get_capability.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
+        except AttributeError as error:
+            problem, expected = (
+                f"hides PJSIP's functions ({error})",
+                "pjsua2-python of PyPI, or one that shows them",
+            )
+            fault = Fault("pjsua2", 0, "build", pj.__file__, problem, expected, "GATEWAY-PJSUA")
+            raise GatewayError([fault]) from None
+
+    def silence(self) -> None:
+        """Print nothing, from before the endpoint is made: standard output is the caller's."""
+        self.c.pj_log_set_level(0)
+
+    def leg_limit(self) -> int:
+        """The call legs that this build holds, once the endpoint is initialised."""
+        return int(self.c.pjsua_call_get_max_count())
+
+    def legs_in_use(self) -> int:
+        """Places that are taken: of legs that are up, and of those whose peer has not confirmed their end. An
+        INVITE is counted once it has been taken up."""
+        return int(self.c.pjsua_call_get_count())
+
+    def give_up_after(self, seconds: float) -> None:
+        """How long a request without any answer is repeated, and what belongs to an answered one kept."""
+        self.c.pjsip_tsx_set_timers(0, 0, 0, int(seconds * 1000))
+
+    def tell_only(self, methods: Iterable[str], extensions: Iterable[str]) -> bool:
+        """Have Allow and Supported name nothing else, in all messages; whether the lists were found."""
+        kept = (
+            (pj.PJSIP_H_ALLOW, "Allow", "INVITE", methods),
+            (pj.PJSIP_H_SUPPORTED, "Supported", "timer", extensions),
+            (pj.PJSIP_H_ACCEPT, "Accept", "application/sdp", ("application/sdp",)),
+        )
+        return all([self._keep(*one) for one in kept])
+
+    def _keep(self, kind: int, name: str, known: str, kept: Iterable[str]) -> bool:
+        at = self.c.pjsip_endpt_get_capability(self.c.pjsua_get_pjsip_endpt(), kind, None)
+        found = _List.from_address(at) if at else None
+        if found is None or found.name.read() != name or not 0 < found.count <= _LONGEST_LIST:
+            return False
+        values = [(one.at, one.length, one.read()) for one in found.values[: found.count]]
+        if known not in [value for _, _, value in values]:
+            return False
+        wanted = set(kept)
+        left = [(start, length) for start, length, value in values if value in wanted]
+        for place, (start, length) in enumerate(left):
+            found.values[place].at, found.values[place].length = start, length
+        found.count = len(left)
+        return True
+
+
+def transport_of(rdata: Any) -> int:
+    """The transport on which a message came, as a number that `onTransportState` tells too."""
+    (transport,) = struct.unpack("P", ctypes.string_at(int(rdata.pjRxData) + _WORD, _WORD))
+    return int(transport)
+
+
+def listener_of(transport: int, listeners: Iterable[Listener]) -> Listener | None:
+    """The listener whose address a transport has as its own; None where it has none of theirs."""
+    kind = ctypes.string_at(transport, 3)
+    found = ctypes.string_at(transport, _TRANSPORT_BYTES)
+    for listener in listeners:
+        if kind == listener.transport.encode() and _socket_address(listener) in found:
+            return listener
+    return None
+
+
+def _socket_address(listener: Listener) -> bytes:
+    """A listener's address as the system has it."""
+    if listener.address.version == 4:
+        return struct.pack("=H", socket.AF_INET) + struct.pack("!H", listener.port) + listener.address.packed
+    family = struct.pack("=H", socket.AF_INET6) + struct.pack("!H", listener.port)
+    return family + bytes(4) + listener.address.packed

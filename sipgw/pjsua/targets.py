@@ -1,0 +1,106 @@
+"""Where an admitted call goes on to: the operator, or the Teams proxies in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sipgw.attempt import Attempt
+from sipgw.directory import Directory
+from sipgw.messages import Message, to_operator, to_teams
+from sipgw.pjsua.accounts import Way
+from sipgw.pjsua.bridge import Target
+from sipgw.policy import Decision
+from sipgw.settings import OPERATOR, TEAMS, Settings
+
+TEAMS_PORT = 5061
+
+_HOP = re.compile(r"sip:(\[[^\]]*\]|[^:;]+)(?::([0-9]+))?(?:;transport=([a-z]+))?")
+_PASSED = ("Identity",)
+"""Headers that go on as they came (RFC 8224: what is signed is changed by nobody)."""
+
+
+class Router:
+    """Next hops of both sides; the Teams proxies that were last not heard come last.
+
+    Parameters
+    ----------
+    ways : the gateway's listeners
+    """
+
+    def __init__(self, settings: Settings, ways: Sequence[Way]) -> None:
+        self._settings, self._ways = settings, ways
+        self._silent: set[str] = set()
+
+    @property
+    def proxies(self) -> list[str]:
+        """The Teams proxies, those to try first at the front."""
+        teams = self._settings.teams
+        named = [f"sip:{peer}:{TEAMS_PORT};transport=tls" for peer in teams.peers]
+        return sorted(teams.next_hops or named, key=lambda hop: hop in self._silent)
+
+    def was_heard(self, hop: str, is_heard: bool) -> None:
+        """Note whether a next hop answered."""
+        if is_heard:
+            self._silent.discard(hop)
+        else:
+            self._silent.add(hop)
+
+    def way_to(self, side: str, hop: str) -> Way:
+        """The first listener of a side with the next hop's transport, else its first."""
+        mine = [way for way in self._ways if way.side == side]
+        transport = _parts(hop)[1]
+        return next((way for way in mine if way.listener.transport == transport), mine[0])
+
+    def targets(
+        self, attempt: Attempt, decision: Decision, message: Message, directory: Directory
+    ) -> list[Target]:
+        """Where the call may go, in order."""
+        passed = [(name, value) for name in _PASSED for value in message.values(name)]
+        if attempt.side == TEAMS:
+            hop = self._settings.operator.next_hop
+            way = self.way_to(OPERATOR, hop)
+            place, transport = _parts(hop)
+            found = to_operator(attempt, decision.b_number, way.place, place)
+            if transport != "udp":
+                found["Request-URI"] += f";transport={transport}"
+            return [_target(way, hop, found, passed)]
+        trunk = next(one for one in directory.accounts.trunks if one.id == decision.trunk_id)
+        targets = []
+        for hop in self.proxies:
+            way = self.way_to(TEAMS, hop)
+            place, transport = _parts(hop)
+            own = f"{trunk.fqdn or self._settings.teams.fqdn}:{way.listener.port}"
+            found = to_teams(attempt, decision.b_number, own, place, transport)
+            targets.append(_target(way, hop, found, passed))
+        return targets
+
+
+def _target(way: Way, hop: str, found: dict[str, str], passed: list[tuple[str, str]]) -> Target:
+    others = [(name, value) for name, value in found.items() if name not in _OWN]
+    return Target(
+        way,
+        hop,
+        found["To"],
+        found["Request-URI"],
+        found["From"],
+        (*others, *passed),
+        found.get("Contact", ""),
+    )
+
+
+_OWN = ("Request-URI", "From", "To", "Contact")
+
+
+def _parts(hop: str) -> tuple[str, str]:
+    """Host with port, and transport, of a next hop that settings have checked.
+
+    Examples
+    --------
+    >>> _parts("sip:127.0.0.1:5080"), _parts("sip:sbc.operator.example;transport=tcp")
+    (('127.0.0.1:5080', 'udp'), ('sbc.operator.example', 'tcp'))
+    """
+    match = _HOP.fullmatch(hop)
+    if match is None:
+        raise ValueError(f"{hop!r} is no next hop")
+    return f"{match[1]}:{match[2]}" if match[2] else match[1], match[3] or "udp"

@@ -1,0 +1,122 @@
+"""A gateway that runs, and what a test asks of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ACCOUNTS = """customers:
+  - {id: alpha, numbers: ["+33199000110..+33199000119"]}
+  - {id: beta, numbers: ["+33353010210..+33353010219"]}
+trunks:
+  - {id: t1, customer: alpha, fqdn: %(fqdn)s, channels: %(channels)d, plan: metered}
+  - {id: t2, customer: beta, fqdn: sbc1.beta.trunk.example, channels: 1, plan: metered}
+"""
+SETTINGS = """name: gw1
+accounts: accounts.yaml
+tariffs: contract
+spool: spool/
+teams:
+  listen: ["%(transport)s:127.0.0.1:%(teams)d"]
+  fqdn: trunk.example
+  peers: [sip.pstnhub.microsoft.com]
+  next_hops: [%(hops)s]
+  addresses: [127.0.0.1]
+%(tls)soperator:
+  listen: ["%(operator_transport)s:127.0.0.1:%(operator)d"]
+  next_hop: "sip:127.0.0.1:%(next_hop)d;transport=%(operator_transport)s"
+  addresses: [127.0.0.1]
+limits: {max_call: %(max_call)s, no_answer: %(no_answer)s, reserve_legs: %(reserve_legs)d}
+"""
+
+
+def free_port(taken: set[int] = set()) -> int:  # noqa: B006 - remembers what it gave
+    """A port that nobody has over UDP or TCP."""
+    while True:
+        with socket.socket() as stream, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+            stream.bind(("127.0.0.1", 0))
+            port = stream.getsockname()[1]
+            try:
+                datagrams.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in taken and port + 1 not in taken:
+            taken.add(port)
+            return int(port)
+
+
+class Running:
+    """`trunkrate gateway serve` as a process of its own.
+
+    teams, operator : ports that it listens on
+    next_hop, proxies : ports that it calls: the operator's, and those of the Teams proxies
+    """
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder = folder
+        self.teams, self.operator, self.next_hop = free_port(), free_port(), free_port()
+        transport = settings.get("transport", "udp")
+        self.proxies = [free_port() for _ in range(settings.pop("hops", 1))]
+        values = {
+            "transport": "udp", "operator_transport": "udp", "channels": 10, "max_call": "4 h",
+            "no_answer": "120 s", "reserve_legs": 2, "teams": self.teams, "operator": self.operator,
+            "next_hop": self.next_hop, "tls": "", "fqdn": "sbc1.alpha.trunk.example",
+            "hops": ", ".join(f'"sip:127.0.0.1:{port};transport={transport}"' for port in self.proxies),
+        }  # fmt: skip
+        self.options = settings.pop("options", [])
+        values |= settings
+        (folder / "accounts.yaml").write_text(ACCOUNTS % values)
+        (folder / "gateway.yaml").write_text(SETTINGS % values)
+        self._log = folder / "gateway.log"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "rating.cli", "gateway", "serve", "--config", "gateway.yaml"]
+        command += self.options
+        with self._log.open("a") as log:
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, stdout=subprocess.PIPE, stderr=log, env=os.environ.copy()
+            )
+        assert self.process.stdout is not None
+        assert select.select([self.process.stdout], [], [], 20)[0], self.log
+        self.ready = os.read(self.process.stdout.fileno(), 4096).decode()
+        assert "is ready" in self.ready, self.log
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def cdrs(self) -> list[dict[str, Any]]:
+        """The CDRs in the spool, in the order in which they were written."""
+        return [
+            json.loads(line)
+            for file in sorted((self.folder / "spool").glob("*.jsonl"))
+            for line in file.read_bytes().decode().splitlines()
+            if line.strip("\x00 ")
+        ]
+
+    def wait_for_cdrs(self, count: int, timeout: float = 1.0) -> list[dict[str, Any]]:
+        """The CDRs once there are so many: at the latest a second after the call."""
+        until = time.monotonic() + timeout
+        while len(self.cdrs()) < count and time.monotonic() < until:
+            time.sleep(0.02)
+        found = self.cdrs()
+        assert len(found) == count, (found, self.log)
+        return found
+
+    def stop(self, kind: signal.Signals = signal.SIGTERM) -> int:
+        """End the process; its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(kind)
+        status = self.process.wait(15)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return status
