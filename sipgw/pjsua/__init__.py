@@ -2,12 +2,16 @@
 
     serve.py      from gateway.yaml to SIGTERM
     agent.py      the endpoint and its one event loop: calls in, refusals, limits
+    events.py     pjsua2's callbacks that belong to no call
     bridge.py     one call: two legs, what happens on one is told to the other
     leg.py        one leg: pjsua2's callbacks
     accounts.py   listeners and what is sent from them
-    proxies.py    the Teams proxies: asked by OPTIONS, tried in order
+    targets.py    where a call goes on to: the operator, the Teams proxies in order
+    keepalive.py  OPTIONS to the Teams proxies
     legs_free.py  the legs that pjsua2 has, beside the channels of trunks
-    library.py    what pjsua2 itself cannot be asked: the only place that reads PJSIP's memory
+    pace.py       how fast calls may come
+    requests.py   what is done before pjsua sees a request: OPTIONS, pace
+    library.py    what pjsua2 itself cannot be asked; purposes.py: its OpenSSL
     ladder.py     one call's messages as text
 
 All of it runs in one thread, which handles the library's events between its own (threadCnt 0).

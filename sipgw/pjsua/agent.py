@@ -17,6 +17,7 @@ from sipgw.gateway import Gateway
 from sipgw.messages import BadMessage, Message, attempt_of, check_understood, parse
 from sipgw.pjsua.accounts import CODECS, Way, listen
 from sipgw.pjsua.bridge import Bridge
+from sipgw.pjsua.events import Events, Heard, names_of
 from sipgw.pjsua.keepalive import Keepalive
 from sipgw.pjsua.ladder import LEVEL, Ladder, LadderLog
 from sipgw.pjsua.leg import Header, Leg, message_of, raw_of
@@ -77,7 +78,7 @@ class Agent:
         self._is_ending = self._is_full = False
         self._next_tick = 0.0
         self._ways: list[Way] = []
-        self._endpoint = _Endpoint(self)
+        self._endpoint = Events(self)
         try:
             self._start()
             self.gateway = gateway(self._free_legs)
@@ -85,7 +86,7 @@ class Agent:
             self._destroy()
             raise
         self._router = Router(settings, self._ways)
-        self.keepalive = Keepalive(settings, self._router, self._asked)
+        self._keepalive = Keepalive(settings, self._router, self._asked)
 
     @property
     def leg_limit(self) -> int:
@@ -130,7 +131,7 @@ class Agent:
             name = codecs[place].codecId
             self._endpoint.codecSetPriority(name, CODECS.get(name.rpartition("/")[0], 0))
         for side, listener, transport in opened:
-            self._ways.append(Way(side, listener, transport, _Heard(self, side), self._settings))
+            self._ways.append(Way(side, listener, transport, Heard(self), self._settings))
 
     def run_until(self, is_over: Callable[[], bool]) -> None:
         """Handle what happens until somebody says that it is over."""
@@ -195,7 +196,7 @@ class Agent:
                 bridge.cut(end.sip_code, end.end_reason)
         for bridge in list(self._bridges.values()):
             bridge.beat()
-        self.keepalive.beat()
+        self._keepalive.beat()
         if self._ladder is not None:
             self._ladder.beat()
         self._tally.beat(now)
@@ -352,58 +353,20 @@ class Agent:
         self._legs.add(leg)
         return leg
 
+    def requested(self, event: Any) -> None:
+        """OPTIONS to a proxy were answered, or given up."""
+        self._keepalive.answered(event)
+
     # --- connections
 
     def connected(self, prm: Any) -> None:
         """A connection begins or ends: keep the names of the peer's certificate while it is there."""
         connection = int(prm.hnd)
         if prm.state == pj.PJSIP_TP_STATE_CONNECTED:
-            self._peers[connection] = _names(prm.tlsInfo)
+            self._peers[connection] = names_of(prm.tlsInfo)
         else:
             self._peers.pop(connection, None)
 
 
 def _words(error: Exception) -> str:
     return error.reason if isinstance(error, pj.Error) else f"{type(error).__name__}: {error}"
-
-
-def _names(tls: Any) -> tuple[str, ...]:
-    """The names of a peer's certificate: its common name and alternative ones; () without TLS."""
-    if not tls.established:
-        return ()
-    told = tls.remoteCertInfo
-    listed = told.subjectAltName
-    names = [told.subjectCn, *(listed[place].name for place in range(len(listed)))]
-    return tuple(dict.fromkeys(name.lower() for name in names if name))
-
-
-class _Endpoint(pj.Endpoint):
-    """The library's events that belong to no call."""
-
-    def __init__(self, agent: Agent) -> None:
-        super().__init__()
-        self._agent = agent
-        self.libCreate()
-
-    def onSelectAccount(self, prm: Any) -> None:
-        self._agent.guarded(self._agent.select, prm)
-
-    def onRejectedIncomingCall(self, prm: Any) -> None:
-        self._agent.guarded(self._agent.rejected, prm.rdata)
-
-    def onTransportState(self, prm: Any) -> None:
-        self._agent.guarded(self._agent.connected, prm)
-
-
-class _Heard(pj.Account):
-    """An account that tells the agent of calls."""
-
-    def __init__(self, agent: Agent, side: str) -> None:
-        super().__init__()
-        self._agent = agent
-
-    def onIncomingCall(self, prm: Any) -> None:
-        self._agent.incoming(self, prm.callId, prm.rdata)
-
-    def onSendRequest(self, prm: Any) -> None:
-        self._agent.guarded(self._agent.keepalive.answered, prm.e)

@@ -161,3 +161,20 @@ def test_a_call_from_an_address_that_is_no_peer_is_refused_without_a_cdr(running
         assert answers(stranger)[-1].startswith("SIP/2.0 403")
     assert not cdrs_of(running, "stranger")
     assert "unknown_peer: call from 127.0.0.9" in running.log
+
+
+def test_more_connections_than_pjsua2_takes_do_no_harm(gateway):
+    running = gateway(transport="tcp", no_answer="1 s")
+    opened = []
+    try:
+        for _ in range(120):
+            opened.append(socket.create_connection(("127.0.0.1", running.teams), timeout=2))
+    finally:
+        for one in opened:
+            one.close()
+    time.sleep(1)
+    with socket.create_connection(("127.0.0.1", running.teams), timeout=2) as peer:
+        peer.sendall(invite(peer, "after").replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP"))
+        assert peer.recv(4096).startswith(b"SIP/2.0 100")
+    (cdr,) = cdrs_of(running, "after", 1)
+    assert cdr["rule"] == "admitted"
