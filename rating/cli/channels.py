@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rating.cli import options
 from rating.cli.exits import DONE, LOOK, say, stop
 
 if TYPE_CHECKING:
@@ -47,23 +48,9 @@ SHOWN = 20
     metavar="ZONE",
     help="Zone of months and hours (default: the book's, else Europe/Paris).",
 )
-@click.option(
-    "--ambiguous",
-    type=click.Choice(["reject", "first", "second"]),
-    default="reject",
-    show_default=True,
-    help="Local times that occur twice on the autumn clock change.",
-)
-@click.option(
-    "--encoding", type=click.Choice(["utf-8", "latin-1"]), default="utf-8", show_default=True, help="Of text."
-)
-@click.option(
-    "--bare-numbers",
-    type=click.Choice(["national", "international"]),
-    default="national",
-    show_default=True,
-    help="What 33199000110, without + or 0, is.",
-)
+@options.ambiguous
+@options.encoding
+@options.bare_numbers
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: every hour of every trunk.")
 def channels_command(
     cdr_files: tuple[str, ...],

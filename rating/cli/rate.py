@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from rating.cli import options
 from rating.cli.exits import DONE, LOOK, say, stop
 
 
@@ -25,23 +26,9 @@ from rating.cli.exits import DONE, LOOK, say, stop
     help="CDR format (see trunkrate sources).",
 )
 @click.option("--timezone", metavar="ZONE", help="Zone of times without offset (default: the book's).")
-@click.option(
-    "--ambiguous",
-    type=click.Choice(["reject", "first", "second"]),
-    default="reject",
-    show_default=True,
-    help="Local times that occur twice on the autumn clock change.",
-)
-@click.option(
-    "--encoding", type=click.Choice(["utf-8", "latin-1"]), default="utf-8", show_default=True, help="Of text."
-)
-@click.option(
-    "--bare-numbers",
-    type=click.Choice(["national", "international"]),
-    default="national",
-    show_default=True,
-    help="What 33199000110, without + or 0, is.",
-)
+@options.ambiguous
+@options.encoding
+@options.bare_numbers
 @click.option("--csv", is_flag=True, help="Write rated_calls.csv, too.")
 @click.option("--force", is_flag=True, help="Replace an earlier run's output folder whole.")
 @click.option("--jobs", metavar="N", help="Cores to use (default: all that it may).")

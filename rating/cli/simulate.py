@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from rating.cli import options
 from rating.cli.exits import DONE, LOOK, say, stop
 
 
@@ -31,17 +32,9 @@ from rating.cli.exits import DONE, LOOK, say, stop
     "--format", "format_name", default="auto", show_default=True, metavar="NAME", help="CDR format."
 )
 @click.option("--timezone", metavar="ZONE", help="Zone of times without offset (default: the book's).")
-@click.option(
-    "--ambiguous", type=click.Choice(["reject", "first", "second"]), default="reject", show_default=True
-)
-@click.option("--encoding", type=click.Choice(["utf-8", "latin-1"]), default="utf-8", show_default=True)
-@click.option(
-    "--bare-numbers",
-    type=click.Choice(["national", "international"]),
-    default="national",
-    show_default=True,
-    help="What 33199000110, without + or 0, is.",
-)
+@options.ambiguous
+@options.encoding
+@options.bare_numbers
 @click.option("--jobs", metavar="N", help="Cores to use (default: all that it may).")
 @click.option(
     "--out", metavar="DIR", type=click.Path(path_type=Path), help="New folder: JSON, CSV, a plot a trunk."
