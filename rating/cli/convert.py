@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from rating.cli import options
 from rating.cli.exits import DONE, LOOK, say, stop
 
 
@@ -18,10 +19,8 @@ from rating.cli.exits import DONE, LOOK, say, stop
     "--format", "format_name", default="auto", show_default=True, metavar="NAME", help="CDR format."
 )
 @click.option("--timezone", default="Europe/Paris", show_default=True, help="Of times without offset.")
-@click.option(
-    "--ambiguous", type=click.Choice(["reject", "first", "second"]), default="reject", show_default=True
-)
-@click.option("--encoding", type=click.Choice(["utf-8", "latin-1"]), default="utf-8", show_default=True)
+@options.ambiguous
+@options.encoding
 def convert_command(
     cdr_files: tuple[str, ...],
     out: Path,
@@ -45,10 +44,10 @@ def convert_command(
     from rating.zone import named_zone
 
     try:
-        options = Options(named_zone(timezone), ambiguous, encoding)
+        how = Options(named_zone(timezone), ambiguous, encoding)
         format_name = known_format(format_name)
         with watched(read="Converting") as progress:
-            done = convert(list(cdr_files), out, options, accounts, format_name, progress)
+            done = convert(list(cdr_files), out, how, accounts, format_name, progress)
     except TrunkrateError as error:
         stop(error, WRITTEN.stopped)
     for text in [*done.warnings, *(reject.told(WRITTEN) for reject in done.rejects)]:

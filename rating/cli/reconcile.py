@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rating.cli import options
 from rating.cli.exits import DONE, LOOK, say, stop
 
 if TYPE_CHECKING:
@@ -34,10 +35,8 @@ SECONDS = click.IntRange(0, 86_400)
     "--duration-seconds", type=SECONDS, default=2, show_default=True, metavar="N", help="Duration apart."
 )
 @click.option("--timezone", default="Europe/Paris", show_default=True, help="Of times without offset.")
-@click.option(
-    "--ambiguous", type=click.Choice(["reject", "first", "second"]), default="reject", show_default=True
-)
-@click.option("--encoding", type=click.Choice(["utf-8", "latin-1"]), default="utf-8", show_default=True)
+@options.ambiguous
+@options.encoding
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: every leg.")
 def reconcile_command(
     one: str,
@@ -68,8 +67,8 @@ def reconcile_command(
     from rating.zone import named_zone
 
     try:
-        options = Options(named_zone(timezone), ambiguous, encoding)
-        done = compare(one, other, accounts, options, Tolerance(seconds, inbound_seconds, duration_seconds))
+        how = Options(named_zone(timezone), ambiguous, encoding)
+        done = compare(one, other, accounts, how, Tolerance(seconds, inbound_seconds, duration_seconds))
     except TrunkrateError as error:
         stop(error, COMPARED.stopped)
     if as_json:
