@@ -16,7 +16,7 @@ from sipgw.channels import Channels
 from sipgw.control import Answer, Request
 from sipgw.directory import Directory
 from sipgw.guards import Guards
-from sipgw.status import Tally, status
+from sipgw.status import Counts, status
 from sipgw.suspensions import LIFT, LONGEST, RESUME, SUSPEND, Record, Suspensions
 
 TICK_S = 2.0
@@ -41,7 +41,7 @@ class Orders:
         guards: Guards,
         calls: Calls,
         channels: Channels,
-        tally: Tally,
+        counts: Counts,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._directory = directory
@@ -49,7 +49,7 @@ class Orders:
         self._guards = guards
         self._calls = calls
         self._channels = channels
-        self._tally = tally
+        self._counts = counts
         self._clock = clock
         self._ticked = threading.Condition()
         self._ticks = 0
@@ -87,7 +87,7 @@ class Orders:
             self._guards,
             self._calls.up(),
             self._channels.in_use(),
-            self._tally,
+            self._counts,
             self._clock(),
         )
 

@@ -15,7 +15,7 @@ from sipgw.metrics import Metrics
 from sipgw.orders import Orders
 from sipgw.policy import Decision, Suspended
 from sipgw.settings import Settings
-from sipgw.status import Tally
+from sipgw.status import Counts
 from sipgw.suspensions import Suspensions
 
 
@@ -32,7 +32,7 @@ class Oversight:
         self, gateway: Gateway, settings: Settings, now: int, clock: Callable[[], int] = time.time_ns
     ) -> None:
         self._gateway = gateway
-        self._tally = Tally(now)
+        self._counts = Counts(now)
         self._to_drop: set[str] = set()
         self._suspensions = Suspensions(settings.suspensions_file)
         # The spool was opened, so no other gateway runs, and the calls of a crash have their CDRs by now.
@@ -43,7 +43,7 @@ class Oversight:
             self._guards,
             self,
             gateway.channels,
-            self._tally,
+            self._counts,
             clock,
         )
         self._control = Control(settings.state_folder, self._orders.answer)
@@ -64,7 +64,7 @@ class Oversight:
         return self._guards.tripped(trunk, attempt, now)
 
     def decided(self, decision: Decision) -> None:
-        self._tally.decided(decision)
+        self._counts.decided(decision)
 
     def begun(self, call: UpCall) -> None:
         self._guards.begun(call)
@@ -79,7 +79,7 @@ class Oversight:
         return legs
 
     def options(self, peer: str, way: str, time: int, code: int) -> None:
-        self._tally.options(peer, way, time, code)
+        self._counts.options(peer, way, time, code)
 
     def close(self) -> None:
         self._control.close()

@@ -29,7 +29,7 @@ class Options(NamedTuple):
     code: int
 
 
-class Tally:
+class Counts:
     """Counts since the start, for any number of threads."""
 
     def __init__(self, started: int) -> None:
@@ -65,7 +65,7 @@ def status(
     guards: Guards,
     calls: Sequence[UpCall],
     in_use: InUse,
-    tally: Tally,
+    counts: Counts,
     now: int,
 ) -> dict[str, Any]:
     """All of it as JSON; times in ISO 8601, ages in whole seconds, money as decimal text."""
@@ -73,15 +73,15 @@ def status(
         "gateway": directory.settings.name,
         "process": os.getpid(),
         "time": instant_text(now),
-        "started": instant_text(tally.started),
+        "started": instant_text(counts.started),
         "currency": directory.book.currency,
         "trunks": [
             _trunk(directory, trunk, suspensions, guards, in_use, now) for trunk in directory.accounts.trunks
         ],
         "calls": [_call(call, now) for call in sorted(calls, key=lambda call: (call.setup_time, call.leg))],
-        "decisions": dict(sorted(tally.rules().items())),
+        "decisions": dict(sorted(counts.rules().items())),
         "options": [
-            _options(peer, way, found, now) for (peer, way), found in sorted(tally.last_options().items())
+            _options(peer, way, found, now) for (peer, way), found in sorted(counts.last_options().items())
         ],
         "faults": list(suspensions.faults),
     }
