@@ -52,6 +52,9 @@ from rating.zone import instant_text, month_text
 
 SHARE_DECIMALS = 4
 
+FEW = 256
+"""Rows left out of a table below which the rest is not copied."""
+
 _Uses = tuple[dict[str, AnyArray], list[str], Ints]
 """Uses of limits as columns, their subjects, and the order of the files."""
 
@@ -127,7 +130,7 @@ def results_of(
     uses = _ordered_uses(calls, limited.uses)
     findings, suspensions = _findings(calls, limited, uses, priced.amount, book, accounts)
     return Results(
-        rated=table if is_rated.all() else table.filter(pa.array(is_rated)),
+        rated=_kept(table, is_rated),
         unrated=_unrated(placed, np.flatnonzero(~is_rated), accounts),
         findings=findings,
         usage=_usage(calls, channels, limited, priced.amount, duration_s, included_s, book, accounts),
@@ -138,6 +141,20 @@ def results_of(
         by_reason=_by_reason(limited, priced.amount, duration_s),
         suspensions=suspensions,
         least=_least(calls, uses, accounts),
+    )
+
+
+def _kept(table: pa.Table, mask: Bools) -> pa.Table:
+    """Some rows of a table: where few are left out, what stands between them, not copied."""
+    left_out = np.flatnonzero(~mask)
+    if not len(left_out):
+        return table
+    if len(left_out) > FEW:
+        return table.filter(pa.array(mask))
+    starts, ends = np.append(0, left_out + 1).tolist(), np.append(left_out, len(mask)).tolist()
+    return pa.concat_tables(
+        [table.slice(start, end - start) for start, end in zip(starts, ends, strict=True) if end > start]
+        or [table.slice(0, 0)]
     )
 
 

@@ -110,7 +110,7 @@ class Shelf:
 
     def sorted_part(self, placed: Placed) -> Part:
         """Calls sorted by trunk, ready to be kept."""
-        order = np.argsort(placed.trunk.astype(np.int32), kind="stable")
+        order = np.argsort(placed.trunk.astype(np.min_scalar_type(self._trunks)), kind="stable")
         placed = placed.take(order)
         bounds = np.searchsorted(placed.trunk, np.arange(self._trunks + 1))
         return Part(placed, fingerprints(placed.calls.source, placed.calls.call_id), bounds)

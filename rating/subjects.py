@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rating.accounts import Accounts
-from rating.arrays import Ints, codes, group_ids, join
+from rating.arrays import Ints, codes, group_ids, recode, unify, used_codes
 from rating.numbering import NumberingPlan, key_texts, read_numbers
 
 if TYPE_CHECKING:  # checks, quotes and explanations need no reader of CDRs
@@ -47,8 +47,10 @@ class People:
         customer = self._customer[trunk]
         group, first = group_ids(customer, codes(column))
         code = codes(column)[first]
-        keys = read_numbers(column.dictionary, self.plan, self.bare_international).key[code]
-        names = [folded(name) for name in column.dictionary.take(pa.array(code)).to_pylist()]
+        used, place = used_codes(code, len(column.dictionary))
+        values = column.dictionary.take(pa.array(used))
+        keys = read_numbers(values, self.plan, self.bare_international).key[place[code]]
+        names = [folded(name) for name in values.take(pa.array(place[code])).to_pylist()]
         customers = self.accounts.customers
         for i, (who, name) in enumerate(zip(customer[first].tolist(), names, strict=True)):
             keys[i] = customers[who].users.get(name, keys[i])
@@ -96,6 +98,9 @@ def _is_given(column: pa.DictionaryArray) -> np.ndarray:
 
 def _choose(columns: list[pa.DictionaryArray], chosen: Ints, rows: Ints) -> pa.DictionaryArray:
     """One text a row: that of the chosen column."""
-    taken = [column.take(pa.array(rows)) for column in columns]
-    stacked = join(taken)
-    return stacked.take(pa.array(chosen * len(rows) + np.arange(len(rows))))
+    places = [np.flatnonzero(chosen == i) for i in range(len(columns))]
+    taken = [column.take(pa.array(rows[at])) for column, at in zip(columns, places, strict=True)]
+    code, values, _, _ = unify(taken)
+    found = np.empty(len(rows), np.int32)
+    found[np.concatenate(places)] = code
+    return recode(found, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -38,9 +39,16 @@ def keep_memory() -> None:
         library.mallopt(arena_max, 2)
 
 
+def collect_rarely() -> None:
+    """Look for cycles of dead objects a hundred times less often: a run makes many objects that stay, modules
+    and settings, and hardly any cycle; looking them through again and again took a fiftieth of its time."""
+    gc.set_threshold(70_000, 10, 10)
+
+
 def run() -> None:
     """Run the command line."""
     keep_memory()
+    collect_rarely()
     sys.meta_path.insert(0, NoPandas())
     # numpy's linear algebra starts a thread for each processor when it is imported; nothing here uses it
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -24,10 +24,11 @@ Cell = tuple[int, int, str, bool]
 class NumberingPlan:
     """National prefixes flattened to intervals of left-aligned national digits (without the leading 0).
 
-    starts : first aligned number of each interval; length, drop, prefix, prefix_digits : per interval, the
-    digits that a number must have after the 0 (0: the plan does not know the prefix), how many of them the
-    E.164 prefix replaces, and that prefix; alike : equal for neighbours that turn into E.164 the same way;
-    blocked : whether no subscriber is given such a number (charge `block`, but for ranges of fiction).
+    starts : first aligned number of each interval
+    length, drop, dropped, prefix, prefix_digits : per interval, the digits that a number must have after the
+    0 (0: the plan does not know the prefix), how many of them the E.164 prefix replaces, which, that prefix
+    alike : equal for neighbours that turn into E.164 the same way
+    blocked : whether no subscriber is given such a number (charge `block`, but for ranges of fiction)
     """
 
     country: str
@@ -35,6 +36,7 @@ class NumberingPlan:
     starts: Ints
     length: Ints
     drop: Ints
+    dropped: Ints
     prefix: Ints
     prefix_digits: Ints
     alike: Ints
@@ -72,8 +74,9 @@ def load_plan(country: str) -> NumberingPlan:
     length, drop, prefix, prefix_digits = columns.T
     blocked = np.array([cell[3] for cell in found], bool)
     aligned = np.array(starts, np.int64)
+    dropped = aligned // 10 ** (NATIONAL_DIGITS - drop)
     return NumberingPlan(
-        country, 33, aligned, length, drop, prefix, prefix_digits, alike.astype(np.int64), blocked
+        country, 33, aligned, length, drop, dropped, prefix, prefix_digits, alike.astype(np.int64), blocked
     )
 
 

@@ -9,16 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rating.arrays import AnyArray, Bools, Ints
+from rating.numbering.digits import Digits, read_digits
 from rating.numbering.keys import E164_DIGITS, POW10, SHORT, key_of, key_texts, short_key_of
 from rating.numbering.plan import NATIONAL_DIGITS, NumberingPlan
 
 ANY = np.iinfo(np.int64).max
 """High end of a masked number that may be on either side of a border of the numbering plan."""
 
+AT_ONCE = 1 << 15
+"""Texts that are read at a time: what is made of them stays in the processor's cache."""
+
 _SCHEME = r"^(?i:tel|sips?):"
 _TAIL = r"(?s)[@;].*$"
 _FILLERS = "[ \u00a0\u202f./()-]"
-_DIGITS = r"^\+?[0-9]{1,18}$"
 _MASKED = r"^\+?[0-9]{1,18}\*{1,18}$"
 
 
@@ -86,27 +89,37 @@ def read_numbers(dialled: pa.Array, plan: NumberingPlan, bare_international: boo
     >>> (numbers.key > 0).tolist()
     [True, True, True, False, False]
     """
-    plain = pc.match_substring_regex(dialled, _DIGITS)
-    if pc.all(plain).as_py():
-        key, _, as_dialled = _keys(dialled, plan, bare_international)
+    starts = range(0, max(len(dialled), 1), AT_ONCE)
+    parts = [_read(dialled.slice(start, AT_ONCE), plan, bare_international) for start in starts]
+    if len(parts) == 1:
+        return parts[0]
+    key, low, high, as_dialled = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("key", "low", "high", "as_dialled")
+    )
+    return Numbers(dialled, key, low, high, as_dialled)
+
+
+def _read(dialled: pa.Array, plan: NumberingPlan, bare_international: bool) -> Numbers:
+    digits = read_digits(dialled)
+    key, _, as_dialled = _keys(digits, plan, bare_international)
+    if digits.is_plain.all():
         return Numbers(dialled, key, key, key, as_dialled | (key == 0))
-    odd = pc.invert(plain)
-    cleaned = _cleaned(dialled.filter(odd))
-    clean = pc.replace_with_mask(dialled, odd, cleaned)
-    unread = pc.replace_with_mask(odd, odd, pc.invert(pc.match_substring_regex(cleaned, _DIGITS)))
-    key, _, as_dialled = _keys(pc.if_else(unread, pa.scalar(""), clean), plan, bare_international)
-    as_dialled = (as_dialled & plain.to_numpy(zero_copy_only=False)) | (key == 0)
+    odd = np.flatnonzero(~digits.is_plain)
+    cleaned = _cleaned(dialled.take(pa.array(odd)))
+    key[odd], _, _ = _keys(read_digits(cleaned), plan, bare_international)
     low, high = key.copy(), key.copy()
-    masked = pc.match_substring_regex(cleaned, _MASKED).to_numpy(zero_copy_only=False)
-    if masked.any():
-        rows = np.flatnonzero(odd.to_numpy(zero_copy_only=False))[masked]
-        stars = clean.take(pa.array(rows))
-        one, cell, _ = _keys(pc.replace_substring(stars, "*", "0"), plan, bare_international)
-        other, other_cell, _ = _keys(pc.replace_substring(stars, "*", "9"), plan, bare_international)
+    masked = np.flatnonzero(pc.match_substring_regex(cleaned, _MASKED).to_numpy(zero_copy_only=False))
+    if len(masked):
+        rows, stars = odd[masked], cleaned.take(pa.array(masked))
+        (one, cell, _), (other, other_cell, _) = (
+            _keys(read_digits(pc.replace_substring(stars, "*", end)), plan, bare_international)
+            for end in "09"
+        )
         good = (one > 0) & (other > 0) & (one < SHORT) & (other < SHORT)
         low[rows] = np.where(good, one, 0)
         high[rows] = np.where(good, np.where(cell == other_cell, other, ANY), 0)
-    return Numbers(dialled, key, low, high, as_dialled)
+    return Numbers(dialled, key, low, high, as_dialled | (key == 0))
 
 
 def _cleaned(dialled: pa.Array) -> pa.Array:
@@ -117,17 +130,9 @@ def _cleaned(dialled: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(clean, _FILLERS, "")
 
 
-def _keys(texts: pa.Array, plan: NumberingPlan, bare_international: bool) -> tuple[Ints, Ints, Bools]:
-    """Keys of cleaned texts (optional + and digits, or empty), 0 where unreadable; their part of the plan;
-    whether the text is E.164 with + already."""
-    plus = pc.starts_with(texts, "+").to_numpy(zero_copy_only=False)
-    digits = pc.ascii_ltrim(texts, "+")
-    count = pc.binary_length(digits).to_numpy(zero_copy_only=False).astype(np.int64)
-    fits = (count > 0) & (count <= 18)
-    if not fits.all():
-        digits = pc.if_else(pa.array(fits), digits, pa.scalar("0"))
-    value = pc.cast(digits, pa.int64()).to_numpy(zero_copy_only=False)
-    count = np.where(fits, count, 0)
+def _keys(digits: Digits, plan: NumberingPlan, bare_international: bool) -> tuple[Ints, Ints, Bools]:
+    """Keys, 0 where unreadable; their part of the plan; whether the text is E.164 with + already."""
+    value, count, plus = digits.value, digits.count, digits.plus
     double_zero = ~plus & (count >= 2) & (value < POW10[np.maximum(count - 2, 0)])
     single_zero = ~plus & ~double_zero & (count >= 2) & (value < POW10[np.maximum(count - 1, 0)])
     bare = ~plus & ~double_zero & ~single_zero & (count >= 2)
@@ -152,11 +157,12 @@ def _international(value: Ints, count: Ints, plan: NumberingPlan) -> tuple[Ints,
     """Step 4: digits after `+` or `00`."""
     key, cell = np.zeros(len(value), np.int64), np.full(len(value), -1)
     valid = (count >= 1) & ~_starts_with_0(value, count)
-    home = valid & (count >= 2) & (value // POW10[np.maximum(count - 2, 0)] == plan.country_code)
+    rest_count = np.maximum(count - 2, 0)
+    size = POW10[rest_count]
+    rest = value - plan.country_code * size
+    home = valid & (count >= 2) & (rest >= 0) & (rest < size)
     abroad = np.flatnonzero(valid & ~home & (count >= 7) & (count <= 15))
     key[abroad] = key_of(value[abroad], count[abroad])
-    rest_count = np.maximum(count - 2, 0)
-    rest = value % POW10[rest_count]
     zero = _starts_with_0(rest, rest_count)
     short = home & (rest_count >= 2) & (rest_count <= 6) & ~zero
     rows = np.flatnonzero(short)
@@ -175,6 +181,6 @@ def _national(value: Ints, count: Ints, plan: NumberingPlan) -> tuple[Ints, Ints
     rows = np.flatnonzero(fits)
     found, left = cell[rows], count[rows] - plan.drop[cell[rows]]
     key = np.zeros(len(value), np.int64)
-    whole = plan.prefix[found] * POW10[left] + value[rows] % POW10[left]
+    whole = (plan.prefix - plan.dropped)[found] * POW10[left] + value[rows]
     key[rows] = key_of(whole, plan.prefix_digits[found] + left)
     return key, plan.alike[cell]

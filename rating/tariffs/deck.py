@@ -91,10 +91,13 @@ class InForce:
         """Base row of numbers; -1 where none matches, or several do for a masked one. Shape (n,)."""
         if not len(self.starts):
             return np.full(len(low), -1)
-        one = np.searchsorted(self.starts, low, "right") - 1
-        other = np.searchsorted(self.starts, high, "right") - 1
-        found = np.where(one >= 0, self.row[np.maximum(one, 0)], -1)
-        return np.where(one == other, found, -1)
+        place = np.searchsorted(self.starts, low, "right") - 1
+        found = np.where(place >= 0, self.row[np.maximum(place, 0)], -1)
+        masked = np.flatnonzero(low != high)
+        if len(masked):
+            end = np.searchsorted(self.starts, high[masked], "right") - 1
+            found[masked[end != place[masked]]] = -1
+        return found
 
 
 def rows_in_force(deck: Deck, day: int) -> InForce:
