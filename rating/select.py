@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rating.accounts import Accounts
-from rating.arrays import Bools, Ints, codes
+from rating.arrays import Ints
+from rating.errors import RATED
+from rating.one_source import Wording, of_one_source, silent_sources
 from rating.placing import Placed
 from rating.repeats import Repeats
 from rating.zone import Zone
+
+WORDING = Wording("is rated", RATED.stopped, "They are counted as other_source, not rated.")
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,6 @@ class Selected:
     """The calls of a portion that are rated, by trunk and time, and what became of the others.
 
     nearby : calls of other months and the rated source, by trunk: they may hold channels (SPEC 8)
-
     months : year × 12 + month - 1 of each call that is rated, shape (n,)
     seen : months of all calls, ascending
     skipped : category -> input of each call that is left out
@@ -44,12 +46,12 @@ def select(placed: Placed, repeats: Repeats, month: int | None, zone: Zone, acco
     months = zone.months(placed.time())
     other_month = (months != month) if month is not None else np.zeros(len(placed), bool)
     candidate = ~(duplicate | conflict | other_month)
-    good, torn = _of_rated_source(placed, candidate, accounts)
+    good, torn = of_one_source(placed, candidate, accounts, WORDING)
     other_source = candidate & ~good
     left_out = {"duplicates": duplicate, "other_month": other_month & ~duplicate & ~conflict}
     left_out["other_source"] = other_source
     skipped = {name: placed.calls.file[mask] for name, mask in left_out.items()}
-    warnings = _silent_sources(placed, candidate, other_source, accounts)
+    warnings = silent_sources(placed, candidate, good, accounts, WORDING)
     seen = np.unique(months)
     rows = in_order(placed, np.flatnonzero(candidate & good))
     others = np.flatnonzero(left_out["other_month"] & good)
@@ -60,60 +62,15 @@ def select(placed: Placed, repeats: Repeats, month: int | None, zone: Zone, acco
 
 
 def _nearby(placed: Placed, others: Ints, rated: Ints, start: int, end: int) -> Ints:
-    """Calls of other months that may hold a channel beside rated ones: of their trunk, source and time."""
+    """Calls of other months, of the rated source, that may hold a channel beside rated ones, by trunk."""
     if not len(others) or not len(rated):
         return others[:0]
     trunk, setup, release = placed.trunk, placed.calls.setup, placed.calls.release
-    trunks = int(trunk.max()) + 1
-    source = codes(placed.calls.source)
-    of_source = np.full(trunks, -1)
-    of_source[trunk[rated]] = source[rated]
     start = min(start, int(setup[rated].min()))
-    same = of_source[trunk[others]] == source[others]
-    found = others[same & (release[others] > start) & (setup[others] < end)]
+    is_rated = np.zeros(int(trunk.max()) + 1, bool)
+    is_rated[trunk[rated]] = True
+    found = others[is_rated[trunk[others]] & (release[others] > start) & (setup[others] < end)]
     return found[np.argsort(trunk[found], kind="stable")]
-
-
-def _of_rated_source(placed: Placed, candidate: Bools, accounts: Accounts) -> tuple[Bools, list[str]]:
-    """Calls of the source that their trunk is rated from (SPEC 2); trunks that have several and name none."""
-    values = placed.calls.source.dictionary.to_pylist()
-    source = codes(placed.calls.source).astype(np.int64)
-    trunks = accounts.trunks
-    first = int(placed.trunk.min(initial=0))
-    wanted = np.full(int(placed.trunk.max(initial=0)) + 1, -1)
-    for i in range(first, min(len(wanted), len(trunks))):
-        name = trunks[i].rating_source
-        if name:
-            wanted[i] = values.index(name) if name in values else len(values)
-    good = (wanted[placed.trunk] < 0) | (wanted[placed.trunk] == source)
-    if len(values) <= 1:
-        return good, []
-    kept = candidate & good
-    pairs = np.unique(placed.trunk[kept] * len(values) + source[kept])
-    of_trunk = Counter((pairs // len(values)).tolist())
-    torn = []
-    for i in [i for i, count in sorted(of_trunk.items()) if count > 1]:
-        found = sorted(values[p % len(values)] for p in pairs.tolist() if p // len(values) == i)
-        torn.append(
-            f"trunk '{trunks[i].id}' has CDRs from sources {', '.join(found)}; expected one, "
-            "or rating_source in its accounts entry to say which is rated. "
-            "Nothing was rated. [CDR-SOURCES]"
-        )
-    return good, torn
-
-
-def _silent_sources(placed: Placed, candidate: Bools, other_source: Bools, accounts: Accounts) -> list[str]:
-    """Trunks whose `rating_source` sent nothing while another source did."""
-    if not other_source.any():
-        return []
-    kept = np.bincount(placed.trunk[candidate & ~other_source], minlength=len(accounts.trunks))
-    left = np.bincount(placed.trunk[other_source], minlength=len(accounts.trunks))
-    return [
-        f"trunk '{accounts.trunks[i].id}' has no CDR from its rating_source "
-        f"'{accounts.trunks[i].rating_source}', but {left[i]} from others; expected CDRs from it. "
-        "They are counted as other_source, not rated. [CDR-SOURCES]"
-        for i in np.flatnonzero((left > 0) & (kept == 0)).tolist()
-    ]
 
 
 def in_order(placed: Placed, rows: Ints) -> Ints:

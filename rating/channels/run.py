@@ -18,10 +18,10 @@ from rating.channels.attempts import Attempts, attempts_of
 from rating.channels.gos import DEFAULT, Grade
 from rating.channels.hours import Hours, month_hours
 from rating.channels.lines import Line, lines_of
-from rating.channels.one_source import is_of_source, silent_sources
 from rating.clock import Progress
-from rating.errors import UsageError, quoted
+from rating.errors import Endings, SourceError, UsageError, quoted
 from rating.numbering import NumberingPlan, load_plan
+from rating.one_source import Wording, of_one_source, silent_sources
 from rating.placing import Placed, place
 from rating.rejects import Packed, Rejects, packed
 from rating.repeats import Repeats, find_all
@@ -39,6 +39,11 @@ from rating.zone import Zone, month_text, named_zone, parse_month
 
 ZONE, COUNTRY = "Europe/Paris", "FR"
 """The clock, the working days and the numbering plan where no book says otherwise."""
+
+COUNTED = Endings(
+    "Nothing was counted.", "Row rejected, the others are counted.", "No row of this file is counted."
+)
+WORDING = Wording("counts", COUNTED.stopped, "They are not counted.")
 
 
 @dataclass(frozen=True)
@@ -272,8 +277,10 @@ def _attempts(placed: Placed, repeats: Repeats, known: _Known, report: Report) -
     of_month = np.ones(len(placed), bool)
     if known.month is not None:
         of_month = known.zone.months(placed.time()) == known.month
-    good = is_of_source(placed, ours & of_month, known.accounts)
-    report.silent += silent_sources(placed, ours & of_month, good, known.accounts)
+    good, torn = of_one_source(placed, ours & of_month, known.accounts, WORDING)
+    if torn:
+        raise SourceError("\n".join(torn))
+    report.silent += silent_sources(placed, ours & of_month, good, known.accounts, WORDING)
     counts = report.counts
     counts["duplicates"] += int(duplicate.sum())
     counts["other_trunk"] += int((~known.trunks[placed.trunk] & ~duplicate & ~conflict).sum())

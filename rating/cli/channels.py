@@ -80,9 +80,8 @@ def channels_command(
     """
     from rating.channels.folder import check_new, write_folder
     from rating.channels.gos import DEFAULT, grades_of
-    from rating.channels.one_source import COUNTED
     from rating.channels.record import as_json as json_of
-    from rating.channels.run import Request, count_channels
+    from rating.channels.run import COUNTED, Request, count_channels
     from rating.channels.text import text
     from rating.cli.progress import watched
     from rating.errors import TrunkrateError, UsageError
@@ -122,7 +121,7 @@ def channels_command(
 
 
 def _say_what_is_wrong(report: Report) -> None:
-    from rating.channels.one_source import COUNTED
+    from rating.channels.run import COUNTED
 
     for text in [*report.warnings, *(reject.told(COUNTED) for reject in report.rejects[:SHOWN])]:
         click.echo(text, err=True)
