@@ -24,6 +24,11 @@ from tariff_book import featured_prefixes
 
 OUT = HERE / "data" / "out"
 PEERS = {"Polars": HERE / "peers" / "polars_peer.py", "DuckDB": HERE / "peers" / "duckdb_peer.py"}
+FLOORS = {
+    "same": "writing with trunkrate's settings",
+    "default": "writing with its own settings",
+    "coded": "reading while it writes texts that are coded already",
+}
 CHECKED = (10_000, 200_000)
 """Months that are compared before the one that is measured."""
 
@@ -138,13 +143,11 @@ def measure(bench: Bench, repeats: int, with_csv: bool) -> str:
         return found
 
     contenders = {"trunkrate": noted, **{name: (lambda name=name: bench.peer(name)) for name in PEERS}}
-    floors = {f"floor, {how}": (lambda how=how: bench.floor("parquet", how)) for how in ("same", "default")}
+    floors = {f"floor, {how}": (lambda how=how: bench.floor("parquet", how)) for how in FLOORS}
     contenders |= floors
     if with_csv:
         contenders["trunkrate, CSV"] = lambda: bench.trunkrate("csv")
-        contenders |= {
-            f"floor, CSV, {how}": (lambda how=how: bench.floor("csv", how)) for how in ("same", "default")
-        }
+        contenders |= {f"floor, CSV, {how}": (lambda how=how: bench.floor("csv", how)) for how in FLOORS}
     runs = alternating(contenders, repeats)
     text = _table(runs, "trunkrate", [*PEERS], "floor")
     if with_csv:
@@ -156,13 +159,12 @@ def _table(runs: dict[str, list[Measured]], ours: str, others: list[str], floor:
     base = {how: median(runs[f"{floor}, {how}"]) for how in ("same", "default")}
     source = "CSV" if "CSV" in ours else "Parquet"
     rows = []
-    for name in (ours, *others, f"{floor}, same", f"{floor}, default"):
+    for name in (ours, *others, *(f"{floor}, {how}" for how in FLOORS)):
         found, seconds = runs[name], median(runs[name])
         is_floor = name.startswith("floor")
-        shown = {
-            f"{floor}, same": "floor: pyarrow, writing with trunkrate's settings",
-            f"{floor}, default": "floor: pyarrow, writing with its own settings",
-        }.get(name, name.split(",")[0])
+        shown = {f"{floor}, {how}": f"floor: pyarrow, {text}" for how, text in FLOORS.items()}.get(
+            name, name.split(",")[0]
+        )
         rows.append(
             [
                 shown,
