@@ -26,7 +26,7 @@ from rating.errors import UsageError
 from rating.fingerprints import fingerprints
 from rating.pipeline import Settings, rate_stream
 from rating.schema import Calls
-from rating.sources import Options
+from rating.sources import Options, fields, reading
 from rating.sources.files import CdrFile, blocks_of_lines
 from rating.sources.reading import stream_files
 from rating.tariffs import load_book
@@ -415,5 +415,30 @@ def test_what_many_small_files_take_grows_with_their_number_only(place, monkeypa
     (place / "in" / "calls.csv").unlink()
     for i, row in enumerate(rows[:40]):
         (place / "in" / f"{i}.csv").write_text(head + row)
+    monkeypatch.setattr(reading, "SMALL", 0)
     run_batch(request(place))
     assert len(weighed) == 40
+
+
+def test_small_files_are_typed_together_as_far_as_they_are_alike(place, monkeypatch):
+    typed = []
+
+    def noted(block, file, *others):
+        typed.append(np.unique(file).tolist())
+        return fields.typed(block, file, *others)
+
+    monkeypatch.setattr(reading, "typed", noted)
+    head, *rows = (place / "in" / "calls.csv").read_text().splitlines(keepends=True)
+    (place / "in" / "calls.csv").unlink()
+    lines = [head + row for row in rows[:6]]
+    lines[3] = head.replace("end_reason", "end_reason,more", 1) + rows[3].rstrip("\n") + ",\n"
+    lines[4] = head.replace(",end_reason", "", 1) + rows[4].rstrip("\n").rpartition(",")[0] + "\n"
+    for i, text in enumerate(lines):
+        (place / "in" / f"{i}.csv").write_text(text)
+    bad = "x" + rows[0].replace("outbound", "sideways", 1)
+    (place / "in" / "6.csv").write_text(head + bad)
+    found = run_batch(request(place)).run
+    assert typed == [[0, 1, 2, 3], [4], [5, 6]]
+    assert [entry.rows for entry in found.files] == [1] * 7
+    assert [(reject.file, reject.line) for reject in found.rejects] == [(6, 2)]
+    assert f"{found.files[6].name}:2: direction 'sideways' is unknown" in found.rejects[0].text

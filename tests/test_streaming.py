@@ -37,6 +37,7 @@ class Passage:
 
     in_memory : bytes kept before the calls go to disk, None keeps all; block : bytes of a block
     prints : how many fingerprints there are, None for all
+    small, together : rows of files that are typed together: of each, and in all
     """
 
     portion: int = PORTION
@@ -46,6 +47,8 @@ class Passage:
     prints: int | None = None
     at_once: int | None = None
     stretches: int | None = None
+    small: int | None = None
+    together: int | None = None
 
 
 PLAIN = Passage()
@@ -62,6 +65,8 @@ def passages(draw):
         prints=draw(oneof(None, 1, 2, 5)),
         at_once=draw(oneof(None, 1, 2, 5)),
         stretches=draw(oneof(None, 1, 1, 2)),
+        small=draw(oneof(None, 0, 1, 2)),
+        together=draw(oneof(None, 2, 3, 5)),
     )
 
 
@@ -111,6 +116,10 @@ def patched(passage):
             patch("rating.repeats.AT_ONCE", passage.at_once)
         if passage.stretches is not None:
             patch("rating.shelf.STRETCHES", passage.stretches)
+        if passage.small is not None:
+            patch("rating.sources.reading.SMALL", passage.small)
+        if passage.together is not None:
+            patch("rating.sources.reading.TOGETHER", passage.together)
         yield
 
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from rating.arrays import Ints
+from rating.arrays import Ints, join
 from rating.schema import ACCOUNTCODE, CDR_COLUMNS
 from rating.sources.files import CdrFile
 from rating.zone import Zone
@@ -51,6 +51,25 @@ class Block:
     bad: list[BadLine] = field(default_factory=list)
     not_a_call: int = 0
     may_be_empty: frozenset[str] = frozenset()
+
+    def looks_like(self, other: Block) -> bool:
+        """Whether it has the same columns, of the same types, and the same ones may be empty."""
+        types, others = ({name: column.type for name, column in one.columns.items()} for one in (self, other))
+        return types == others and self.may_be_empty == other.may_be_empty
+
+
+def together(blocks: list[Block]) -> Block:
+    """The rows of blocks that look alike, as one block."""
+    if len(blocks) == 1:
+        return blocks[0]
+    columns = {name: join([block.columns[name] for block in blocks]) for name in blocks[0].columns}
+    return Block(
+        columns,
+        np.concatenate([block.lines for block in blocks]),
+        [bad for block in blocks for bad in block.bad],
+        sum(block.not_a_call for block in blocks),
+        blocks[0].may_be_empty,
+    )
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +24,8 @@ NOT_EMPTY = ("call_id", "trunk_id", "direction", "setup_time", "release_time", "
 class _Rows:
     """The rows of a block that are still good, and the rejects so far."""
 
-    file: int
-    name: str
+    file: Ints
+    names: Mapping[int, str]
     lines: Ints
     good: Bools
     rejects: list[Reject]
@@ -37,24 +38,24 @@ class _Rows:
 
     def reject_row(self, row: int, field: str, values: pa.Array, problem: str, rule: str, code: str) -> None:
         """Note one reject; the row stays among the good until `good` says otherwise."""
-        line = int(self.lines[row])
-        text = row_text(self.name, line, field, shown(values[row]), problem, rule)
-        self.rejects.append(Reject(self.file, line, code, text))
+        file, line = int(self.file[row]), int(self.lines[row])
+        text = row_text(self.names[file], line, field, shown(values[row]), problem, rule)
+        self.rejects.append(Reject(file, line, code, text))
 
 
 def typed(
-    block: Block, file: int, name: str, default_source: str, zone: Zone, ambiguous: str
+    block: Block, file: Ints, names: Mapping[int, str], default_source: str, zone: Zone, ambiguous: str
 ) -> tuple[Calls, list[Reject]]:
     """Type the rows of a block.
 
     Parameters
     ----------
-    file, name : index of the input among the run's, and the name that messages show
+    file : index of the input of each row among the run's, shape (n,); names : of those, as messages show them
     default_source : source of rows that name none
     zone, ambiguous : how instants without offset are read
     """
     n = len(block.lines)
-    rows = _Rows(file, name, block.lines, np.ones(n, bool), [])
+    rows = _Rows(file, names, block.lines, np.ones(n, bool), [])
     columns = {column: _filled(block.columns.get(column), column, n) for column in CDR_COLUMNS}
     for column in CDR_COLUMNS:
         if not pa.types.is_timestamp(columns[column].type):
@@ -76,7 +77,7 @@ def typed(
     source = columns["source"].dictionary
     named = pc.if_else(pc.equal(source, ""), default_source, source).dictionary_encode()
     calls = Calls(
-        file=np.full(n, file),
+        file=file,
         line=block.lines.astype(np.int64),
         source=recode(codes(named)[codes(columns["source"])], named.dictionary),
         call_id=columns["call_id"],

@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 
 from rating.clock import Progress
 from rating.errors import Reject, UsageError, row_text
 from rating.schema import Calls, concat, no_calls
-from rating.sources.block import Block, Damaged, FileNotes, Format, Options
+from rating.sources.block import Block, Damaged, FileNotes, Format, Options, together
 from rating.sources.canonical_parquet import ROWS, block_of, missing_columns, odd_columns, raw_of
 from rating.sources.fields import typed
 from rating.sources.files import CdrFile
@@ -36,6 +37,13 @@ class InputFile:
     warnings: list[str] = field(default_factory=list)
 
 
+ALONE = 1 << 18
+"""Bytes of a file up to which a thread of its own costs more than its digest."""
+SMALL = 1 << 12
+"""Rows of a block that may be typed together with those of other files."""
+TOGETHER = 1 << 15
+"""Rows that are typed together at most, of small files."""
+
 Blocks = Generator["Untyped | Typed", None, None]
 
 Raw = Callable[[int, Iterable[int]], Iterator[tuple[int, str]]]
@@ -43,25 +51,61 @@ Raw = Callable[[int, Iterable[int]], Iterator[tuple[int, str]]]
 
 
 @dataclass
-class Untyped:
-    """A block as its reader gave it, and how it becomes calls."""
+class Part:
+    """A block as its reader gave it; index, name : of its input."""
 
     block: Block
     index: int
     name: str
+
+    def rejects(self) -> list[Reject]:
+        """Lines that hold no row."""
+        return [
+            Reject(
+                self.index,
+                bad.line,
+                bad.code,
+                row_text(self.name, bad.line, bad.field, bad.value, bad.problem, bad.expected),
+            )
+            for bad in self.block.bad
+        ]
+
+
+@dataclass
+class Untyped:
+    """A block, or those of some small files, and how they become calls.
+
+    source : of rows that name none
+    """
+
+    parts: list[Part]
     source: str
     options: Options
 
+    @property
+    def rows(self) -> int:
+        return sum(len(part.block.lines) for part in self.parts)
+
+    def takes(self, other: Untyped) -> bool:
+        """Whether a block can be typed together with these: a small one of another file, alike."""
+        one, another = self.parts[-1], other.parts[0]
+        return (
+            one.index != another.index
+            and self.source == other.source
+            and other.rows <= SMALL
+            and self.rows + other.rows <= TOGETHER
+            and one.block.looks_like(another.block)
+        )
+
     def typed(self) -> tuple[Calls, list[Reject]]:
-        """The calls of the block, and the rows that are none."""
-        rejects = []
-        for bad in self.block.bad:
-            text = row_text(self.name, bad.line, bad.field, bad.value, bad.problem, bad.expected)
-            rejects.append(Reject(self.index, bad.line, bad.code, text))
-        if not len(self.block.lines):
+        """The calls of the blocks, and the rows that are none."""
+        rejects = [reject for part in self.parts for reject in part.rejects()]
+        block = together([part.block for part in self.parts])
+        if not len(block.lines):
             return no_calls(), rejects
-        zone, ambiguous = self.options.zone, self.options.ambiguous
-        calls, wrong = typed(self.block, self.index, self.name, self.source, zone, ambiguous)
+        file = np.repeat([part.index for part in self.parts], [len(part.block.lines) for part in self.parts])
+        names = {part.index: part.name for part in self.parts}
+        calls, wrong = typed(block, file, names, self.source, self.options.zone, self.options.ambiguous)
         return calls, rejects + wrong
 
 
@@ -115,7 +159,7 @@ def stream_files(
 
     Parameters
     ----------
-    jobs : cores to use; from 2 on, a file's digest is taken beside the reading
+    jobs : cores to use; from 2 on, a large file's digest is taken beside the reading
     progress : told of each block, stage `read`
 
     Raises
@@ -134,7 +178,7 @@ def stream_files(
             with _readable(file.name), ExitStack() as stack:
                 found = recognise(file, format_name)
                 digest: Callable[[], str] = file.sha256
-                if jobs > 1:
+                if jobs > 1 and sizes[index] > ALONE:
                     beside = stack.enter_context(ThreadPoolExecutor(1))
                     stop = stack.enter_context(_set_at_the_end())
                     digest = beside.submit(file.sha256, stop).result
@@ -147,7 +191,7 @@ def stream_files(
                     notes.hints.append(f"{file.name}: a last row of {size} bytes is still being written.")
                 for block in found.read(file, options, notes):
                     _count(block, entry)
-                    yield Untyped(block, index, entry.name, found.name, options)
+                    yield Untyped([Part(block, index, entry.name)], found.name, options)
                     if progress is not None:
                         told = max(told, before + min(file.position, sizes[index]))
                         progress("read", told, total)
@@ -162,7 +206,7 @@ def stream_files(
         with _readable(files[index].name):
             yield from formats[index].raw(files[index], lines)
 
-    return Stream(inputs, blocks(), raw, total)
+    return Stream(inputs, _small_together(blocks()), raw, total)
 
 
 def read_files(files: list[CdrFile], options: Options, format_name: str = "auto") -> Reading:
@@ -193,9 +237,27 @@ def stream_table(table: pa.Table, options: Options, name: str = "cdrs") -> Strea
         for start in range(0, table.num_rows, ROWS):
             block = block_of(table.slice(start, ROWS), start + 1)
             _count(block, entry)
-            yield Untyped(block, 0, name, "canonical", options)
+            yield Untyped([Part(block, 0, name)], "canonical", options)
 
     return Stream([entry], blocks(), lambda _, lines: raw_of(table, lines), table.nbytes)
+
+
+def _small_together(blocks: Blocks) -> Blocks:
+    """Blocks of small files, put together: typing and placing one row takes as long as a thousand."""
+    with closing(blocks):
+        waiting: Untyped | None = None
+        for block in blocks:
+            assert isinstance(block, Untyped)
+            if waiting is not None and waiting.takes(block):
+                waiting.parts += block.parts
+                continue
+            if waiting is not None:
+                yield waiting
+            waiting = block if block.rows <= SMALL else None
+            if waiting is None:
+                yield block
+        if waiting is not None:
+            yield waiting
 
 
 def _whole(stream: Stream) -> Reading:
