@@ -93,10 +93,12 @@ def read_numbers(dialled: pa.Array, plan: NumberingPlan, bare_international: boo
     parts = [_read(dialled.slice(start, AT_ONCE), plan, bare_international) for start in starts]
     if len(parts) == 1:
         return parts[0]
-    key, low, high, as_dialled = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("key", "low", "high", "as_dialled")
+    key, as_dialled = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("key", "as_dialled")
     )
+    if all(part.low is part.key for part in parts):
+        return Numbers(dialled, key, key, key, as_dialled)
+    low, high = (np.concatenate([getattr(part, name) for part in parts]) for name in ("low", "high"))
     return Numbers(dialled, key, low, high, as_dialled)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rating.numbering import load_plan, read_numbers
 from rating.numbering.digits import MOST_DIGITS, read_digits
 from rating.results import FEW, _kept
 
@@ -43,6 +45,16 @@ def test_the_longest_number_is_read_and_one_longer_is_not():
     found = read_digits(pa.array(["9" * MOST_DIGITS, "9" * (MOST_DIGITS + 1)]))
     assert found.value.tolist() == [10**MOST_DIGITS - 1, 0]
     assert found.is_plain.tolist() == [True, False]
+
+
+@given(st.lists(st.sampled_from(("+33199000110", "0639980123", "x", "+3363998****", "15", "")), max_size=20))
+def test_numbers_are_the_same_however_many_are_read_at_a_time(texts):
+    plan = load_plan("FR")
+    whole = read_numbers(pa.array(texts, pa.string()), plan)
+    with mock.patch("rating.numbering.read.AT_ONCE", 3):
+        parts = read_numbers(pa.array(texts, pa.string()), plan)
+    for name in ("key", "low", "high", "as_dialled"):
+        assert getattr(parts, name).tolist() == getattr(whole, name).tolist()
 
 
 @given(st.lists(st.booleans(), max_size=40), st.booleans())
