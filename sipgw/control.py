@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from rating.errors import UsageError
+from rating.sources.growing import LOCK
 
-SOCKET, LOCK = "control.sock", "gateway.lock"
+SOCKET = "control.sock"
 REQUEST_BYTES, ANSWER_BYTES = 64 << 10, 64 << 20
 PATIENCE_S = 2.0
 AT_ONCE = 8

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
-from rating.sources.files import SUSPENSIONS
+from rating.sources.growing import SUSPENSIONS
 from sipgw.answers import Refusal
 
 Address = IPv4Address | IPv6Address

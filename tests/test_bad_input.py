@@ -466,6 +466,18 @@ def test_endings_in_capitals_are_cdrs_and_what_is_passed_over_is_said(rate, tmp_
     assert f"passed over in folders: {', '.join(passed)}" in found.stdout
 
 
+def test_what_a_gateway_keeps_beside_its_cdrs_is_not_told(rate, tmp_path):
+    spool = tmp_path / "spool"
+    (spool / "state").mkdir(parents=True)
+    for name in ("spool.journal", "state/gateway.lock", "state/suspensions.jsonl"):
+        (spool / name).write_text("{}\n")
+    (spool / "gw1.csv").write_bytes((BAD / "good.csv").read_bytes())
+    found = rate(spool)
+    assert (found.exit_code, found.counts) == (0, {"rated": 4})
+    assert found.record["skipped_files"] == []
+    assert "passed over" not in found.stdout
+
+
 def test_named_gz_and_not_gzip_stops_the_run(rate, tmp_path):
     path = tmp_path / "calls.csv.gz"
     path.write_bytes((BAD / "good.csv").read_bytes())

@@ -16,14 +16,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rating.errors import UsageError
-from rating.sources.growing import Head, Whole, whole_lines
+from rating.sources.growing import OF_A_GATEWAY, Head, Whole, whole_lines
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet")
 MAYBE = (".json", ".zip", ".txt", ".log")
 """Endings of files in folders that are CDRs only if their content is of a known format."""
-
-SUSPENSIONS = "suspensions.jsonl"
-"""What a gateway keeps in its spool beside the CDRs (sipgw.suspensions)."""
 
 BLOCK = 32 << 20
 HASHED = 1 << 20
@@ -106,9 +103,10 @@ def expand(
 ) -> tuple[list[CdrFile], list[str]]:
     """The files that paths, folders and `-` stand for, in name order, and what was passed over.
 
-    In folders, hidden files, files of other endings and the outputs of earlier runs are passed over; files
-    whose ending may mean anything count where `is_known` says so of their content. Of files that a gateway is
-    writing (rating.sources.growing) the whole lines count. `copy_table` reads names that are URLs.
+    In folders, hidden files, files of other endings and the outputs of earlier runs are passed over; so is
+    what a gateway keeps beside its CDRs, which is not told. Files whose ending may mean anything count where
+    `is_known` says so of their content. Of files that a gateway is writing (rating.sources.growing) the whole
+    lines count. `copy_table` reads names that are URLs.
 
     Raises
     ------
@@ -182,8 +180,10 @@ def _folder(folder: Path, is_known: Callable[[CdrFile], bool]) -> tuple[list[Cdr
         inside = path.relative_to(folder).parts
         if not path.is_file() or any(part.startswith(".") for part in inside[:-1]):
             continue
+        if path.name in OF_A_GATEWAY:
+            continue
         name = path.name.lower().removesuffix(".gz")
-        if outputs.intersection(path.parents) or path.name.startswith(".") or name == SUSPENSIONS:
+        if outputs.intersection(path.parents) or path.name.startswith("."):
             passed.append(str(path))
         elif name.endswith(SUFFIXES) or (name.endswith(MAYBE) and is_known(CdrFile(str(path), path))):
             whole = whole_lines(path)

@@ -10,6 +10,10 @@ from typing import BinaryIO, NamedTuple
 JOURNAL = "spool.journal"
 """Stands in every folder that a gateway writes CDRs to."""
 
+SUSPENSIONS, LOCK = "suspensions.jsonl", "gateway.lock"
+OF_A_GATEWAY = (JOURNAL, SUSPENSIONS, LOCK)
+"""What a gateway keeps beside its CDRs."""
+
 ENDING = ".jsonl"
 STEP = 1 << 16
 

@@ -146,6 +146,8 @@ class Agent:
         while self._legs and time.monotonic() < until:
             self._turn()
         self.gateway.close(time.time_ns())
+        if self._ladder is not None:
+            self._ladder.close()
         self._destroy()
 
     def _cut_all(self) -> None:

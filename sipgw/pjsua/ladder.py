@@ -38,20 +38,20 @@ class Ladder:
 
     Parameters
     ----------
-    call : a Call-ID, or a number that calls or is called; of several calls the first
+    is_it : whether a call is the one; of several the first is taken
     write : takes the text
 
     Examples
     --------
-    >>> ladder = Ladder("c1", print)
+    >>> ladder = Ladder(lambda attempt: attempt.call_id == "c1", print)
     >>> head = "RX 40 bytes Request msg OPTIONS from UDP 127.0.0.1:5070:\\n"
     >>> ladder.take(head + "OPTIONS sip:h SIP/2.0\\r\\nCall-ID: c1\\r\\n\\r\\n\\n--end msg--", 0.0)
     >>> print(ladder.text(["c1"]).splitlines()[1])
     00:00:00.000  UDP 127.0.0.1:5070     ->  gateway  OPTIONS sip:h SIP/2.0
     """
 
-    def __init__(self, call: str, write: Callable[[str], None]) -> None:
-        self._call, self._write = call, write
+    def __init__(self, is_it: Callable[[Attempt], bool], write: Callable[[str], None]) -> None:
+        self._is_it, self._write = is_it, write
         self._steps: list[_Step] = []
         self._first, self._call_ids = "", list[str]()
         self._is_over: Callable[[], bool] = lambda: False
@@ -74,13 +74,9 @@ class Ladder:
         ----------
         call_ids : of the legs that it makes, also later
         """
-        if not self._is_known and self._call in (attempt.call_id, attempt.a_number, attempt.b_number):
-            self._is_known, self._first, self._call_ids, self._is_over = (
-                True,
-                attempt.call_id,
-                call_ids,
-                is_over,
-            )
+        if not self._is_known and self._is_it(attempt):
+            self._is_known, self._first = True, attempt.call_id
+            self._call_ids, self._is_over = call_ids, is_over
 
     def beat(self) -> None:
         """Write the call once it is over."""
@@ -89,6 +85,11 @@ class Ladder:
         now = time.monotonic()
         self._over_since = self._over_since or now
         if now - self._over_since >= AFTER_S:
+            self.close()
+
+    def close(self) -> None:
+        """Write what there is of the call."""
+        if self._is_known and not self._is_written:
             self._is_written = True
             self._write(self.text([self._first, *self._call_ids]))
             self._steps.clear()

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from sipgw.attempt import Attempt
 from sipgw.channels import LocalChannels
-from sipgw.directory import Reloader
+from sipgw.directory import Directory, Reloader
 from sipgw.gateway import Gateway
 from sipgw.oversight import Oversight
 from sipgw.pjsua.agent import Agent
@@ -38,7 +39,11 @@ def serve(config: str, ready: Callable[[str], None], log: Callable[[str], None],
     """
     settings = load_settings(config)
     with _signals() as has_come:
-        ladder = Ladder(trace, ready) if trace else None
+        ladder = (
+            Ladder(lambda attempt: is_named(trace, attempt, agent.gateway.directory), ready)
+            if trace
+            else None
+        )
         agent = Agent(settings, lambda free: _runtime(settings, free, log), log, ladder)
         for line in _warnings(settings):
             log(line)
@@ -47,6 +52,14 @@ def serve(config: str, ready: Callable[[str], None], log: Callable[[str], None],
             agent.run_until(has_come)
         finally:
             agent.close()
+
+
+def is_named(name: str, attempt: Attempt, directory: Directory) -> bool:
+    """Whether a call has this Call-ID, or this caller or called number however it is written."""
+    number = directory.read(name, bare_international=True).key
+    return name == attempt.call_id or (
+        number > 0 and number in (directory.read(attempt.a_number).key, directory.read(attempt.b_number).key)
+    )
 
 
 def _runtime(settings: Settings, free: Callable[[], int], log: Callable[[str], None]) -> Gateway:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 
 from sipp import CALLED, HANGS_UP, IS_HUNG_UP, called, caller
+from test_limits import wait_for_answer
 
 
 def printed(running, until: str) -> str:
@@ -32,4 +34,20 @@ def test_the_ladder_of_one_call_has_the_messages_of_both_legs(gateway, sipp, tea
     assert any(step.startswith(f"UDP 127.0.0.1:{running.next_hop} ") for step in steps)
     assert CALLED not in text
     assert "Call-ID: " in text
+    assert running.stop() == 0
+
+
+def test_a_number_may_be_written_as_people_write_it_and_what_there_is_is_printed_at_the_end(
+    gateway, sipp, teams_calls
+):
+    running = gateway(options=["--trace", "01 46 00 00 02"])
+    operator = sipp(called(*IS_HUNG_UP), running.next_hop)
+    teams = teams_calls(running, caller(*IS_HUNG_UP), number="+33146000002")
+    wait_for_answer(operator)
+    running.process.send_signal(signal.SIGTERM)
+    text = printed(running, "--- ")
+    assert "gateway  INVITE sip:+33146000002@" in text
+    assert "gateway  BYE" in text
+    teams.wait()
+    operator.wait()
     assert running.stop() == 0
