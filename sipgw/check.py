@@ -37,7 +37,7 @@ def check_gateway(config: str, now: int) -> Check:
         return Check(config, tuple(error.faults), ending=ENDING)
     found = Findings()
     instant = datetime.fromtimestamp(now // SECOND, UTC)
-    certified = look_at_certificates(settings.teams, root, instant, found)
+    certified = look_at_certificates(settings, root, instant, found)
     _look_at_spool(settings, root, found)
     book, accounts = _read(settings, found)
     if found.errors or book is None or accounts is None:

@@ -79,6 +79,7 @@ class OperatorLeg:
     listen: tuple[Listener, ...]
     next_hop: str
     addresses: tuple[Network, ...]
+    tls: Tls | None = None
 
 
 CAP_REFUSAL = Refusal(486, 'Q.850;cause=34;text="No circuit/channel available"')

@@ -13,7 +13,8 @@ from rating.shipped_data import shipped_books
 from rating.yamlfile import Value, load, optional
 from sipgw.answers import Refusal
 from sipgw.limits_file import read_limits, read_spend
-from sipgw.names import is_fqdn, is_host, plain
+from sipgw.names import is_fqdn, plain
+from sipgw.next_hop import read_next_hop
 from sipgw.settings import (
     CAP_REFUSAL,
     TRANSPORTS,
@@ -30,7 +31,6 @@ from sipgw.settings import (
 SCHEMES = {"dialogs": ("postgresql", "postgres"), "channels": ("redis", "rediss")}
 
 _LISTENER = re.compile(r"([a-z]+):(\[[^\]]*\]|[^:\[\]]*):([0-9]{1,5})")
-_NEXT_HOP = re.compile(r"sip:(\[[^\]]*\]|[^:;\[\]@?]+)(?::([0-9]{1,5}))?(?:;transport=(udp|tcp|tls))?")
 _REASON = re.compile(r'(?:Q\.850|SIP);cause=[0-9]{1,3}(?:;text="[ !#-\[\]-~]*")?')
 
 
@@ -64,7 +64,7 @@ def _settings(root: Value, path: Path) -> Settings:
     )
     folder = path.parent
     teams = optional(found, "teams", lambda value: _teams(value, folder), _NO_TEAMS)
-    operator = optional(found, "operator", _operator, _NO_OPERATOR)
+    operator = optional(found, "operator", lambda value: _operator(value, folder), _NO_OPERATOR)
     metrics = optional(found, "metrics", _metrics, None)
     _check_listeners(found, teams, operator, metrics)
     trunks: dict[str, _OfTrunk] = optional(found, "trunks", _trunks, {})
@@ -112,28 +112,52 @@ def _teams(value: Value, folder: Path) -> TeamsLeg:
     required = ("listen", "fqdn", "peers", "addresses")
     found = value.mapping((*required, "tls", "next_hops"), required=required)
     leg = TeamsLeg(
-        listen=optional(found, "listen", lambda listed: _listeners(listed, TRANSPORTS), ()),
+        listen=optional(found, "listen", _listeners, ()),
         fqdn=optional(found, "fqdn", _fqdn, ""),
         peers=optional(found, "peers", lambda listed: tuple(_fqdn(item) for item in _some(listed)), ()),
         addresses=optional(found, "addresses", _networks, ()),
         tls=optional(found, "tls", lambda inner: _tls(inner, folder), None),
         next_hops=optional(found, "next_hops", _next_hops, ()),
     )
-    if "tls" not in found and any(listener.transport == "tls" for listener in leg.listen):
-        value.doc.fault(
-            value.line, "key", "tls", "is missing", "certificate, key and ca of a tls: listener", "TLS"
-        )
+    _check_tls(value, found, leg.listen)
+    if leg.next_hops:
+        _check_ways_out(found["next_hops"].items(), found, leg.listen)
     return leg
 
 
-def _operator(value: Value) -> OperatorLeg:
+def _operator(value: Value, folder: Path) -> OperatorLeg:
     required = ("listen", "next_hop", "addresses")
-    found = value.mapping(required, required=required)
-    return OperatorLeg(
-        listen=optional(found, "listen", lambda listed: _listeners(listed, TRANSPORTS[:2]), ()),
-        next_hop=optional(found, "next_hop", lambda value: _next_hop(value, TRANSPORTS[:2]), ""),
+    found = value.mapping((*required, "tls"), required=required)
+    leg = OperatorLeg(
+        listen=optional(found, "listen", _listeners, ()),
+        next_hop=optional(found, "next_hop", _next_hop, ""),
         addresses=optional(found, "addresses", _networks, ()),
+        tls=optional(found, "tls", lambda inner: _tls(inner, folder), None),
     )
+    _check_tls(value, found, leg.listen)
+    if leg.next_hop:
+        _check_ways_out([found["next_hop"]], found, leg.listen)
+    return leg
+
+
+def _check_tls(value: Value, found: dict[str, Value], listeners: tuple[Listener, ...]) -> None:
+    """A leg with a tls: listener has its certificate."""
+    if "tls" not in found and any(listener.transport == "tls" for listener in listeners):
+        value.doc.fault(
+            value.line, "key", "tls", "is missing", "certificate, key and ca of a tls: listener", "TLS"
+        )
+
+
+def _check_ways_out(hops: list[Value], found: dict[str, Value], listeners: tuple[Listener, ...]) -> None:
+    """Each next hop is reached by a listener of its leg, where all of them could be read."""
+    if not listeners or len(found["listen"].items()) > len(listeners):
+        return
+    for value in hops:
+        hop = read_next_hop(value.raw)
+        if hop is not None and not any(hop.is_reached_by(listener) for listener in listeners):
+            version = f" with an IPv{hop.address.version} address" if hop.address else ""
+            expected = f"a {hop.transport}: listener{version} there"
+            value.fault("is reached by no listener of its leg", expected, "HOP")
 
 
 def _some(value: Value) -> list[Value]:
@@ -144,24 +168,23 @@ def _some(value: Value) -> list[Value]:
     return items
 
 
-def _listeners(value: Value, transports: tuple[str, ...]) -> tuple[Listener, ...]:
-    read = [_listener(item, transports) for item in _some(value)]
+def _listeners(value: Value) -> tuple[Listener, ...]:
+    read = [_listener(item) for item in _some(value)]
     return tuple(listener for listener in read if listener is not None)
 
 
-def _listener(value: Value, transports: tuple[str, ...]) -> Listener | None:
+def _listener(value: Value) -> Listener | None:
     text = value.text()
     match = _LISTENER.fullmatch(text)
-    if match and match[1] in transports and 0 < int(match[3]) < 65_536:
+    if match and match[1] in TRANSPORTS and 0 < int(match[3]) < 65_536:
         try:
             return Listener(match[1], ip_address(match[2].strip("[]")), int(match[3]))
         except ValueError:
             pass
     if text:
-        shown = " or ".join(f"{transport}:" for transport in transports)
-        value.fault(
-            "is no listener", f"{shown} with IP address and port, as {transports[0]}:127.0.0.1:5060", "LISTEN"
-        )
+        shown = " or ".join(f"{transport}:" for transport in TRANSPORTS)
+        expected = f"{shown} with IP address and port, as udp:127.0.0.1:5060"
+        value.fault("is no listener", expected, "LISTEN")
     return None
 
 
@@ -199,9 +222,8 @@ def _check_listeners(
             seen.append(listener)
     if metrics is not None and any(one.takes_place_of(metrics) for one in seen):
         found["metrics"].fault("is where SIP is heard", "a port of its own", "METRICS")
-    match = _NEXT_HOP.fullmatch(operator.next_hop)
-    hop = f"{match[3] or 'udp'}:{match[1]}:{match[2] or 5060}" if match else ""
-    if hop in map(str, seen):
+    hop = read_next_hop(operator.next_hop)
+    if hop is not None and any(hop.is_at(listener) for listener in seen):
         value = found["operator"].pairs()["next_hop"]
         value.fault("is a listener of this gateway", "where the operator hears SIP", "HOP")
 
@@ -230,14 +252,12 @@ def _fqdn(value: Value) -> str:
 
 
 def _next_hops(value: Value) -> tuple[str, ...]:
-    return tuple(_next_hop(item, TRANSPORTS) for item in _some(value))
+    return tuple(_next_hop(item) for item in _some(value))
 
 
-def _next_hop(value: Value, transports: tuple[str, ...]) -> str:
+def _next_hop(value: Value) -> str:
     text = value.text()
-    match = _NEXT_HOP.fullmatch(text)
-    known = match is not None and (match[3] or "udp") in transports
-    if text and not (match and known and is_host(match[1]) and 0 < int(match[2] or 5060) < 65_536):
+    if text and read_next_hop(text) is None:
         expected = "sip: with host and port, as sip:127.0.0.1:5080 or sip:sbc.operator.example;transport=tcp"
         value.fault("is no SIP URI", expected, "HOP")
     return text

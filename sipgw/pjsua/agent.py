@@ -113,14 +113,14 @@ class Agent:
         if not self._library.tell_only(METHODS, EXTENSIONS):
             problem, expected = "keeps the list of Allow elsewhere", "PJSIP 2.15"
             raise GatewayError([Fault("pjsua2", 0, "build", pj.__file__, problem, expected, "GATEWAY-PJSUA")])
-        if self._settings.teams.tls is not None and not take_server_certificates(self._library.c):
-            self._log("certificates of Teams without Client Authentication are refused. [GATEWAY-TLS]")
-        settings = self._settings
-        listeners = [(TEAMS, listener) for listener in settings.teams.listen]
-        listeners += [(OPERATOR, listener) for listener in settings.operator.listen]
+        legs = ((TEAMS, self._settings.teams), (OPERATOR, self._settings.operator))
+        has_tls = any(leg.tls is not None for _, leg in legs)
+        if has_tls and not take_server_certificates(self._library.c):
+            self._log("callers' certificates without Client Authentication are refused. [GATEWAY-TLS]")
         opened = [
-            (side, listener, listen(self._endpoint, listener, settings.teams.tls, settings.file))
-            for side, listener in listeners
+            (side, listener, listen(self._endpoint, listener, leg.tls, self._settings.file))
+            for side, leg in legs
+            for listener in leg.listen
         ]
         self._pace = Pace(self.leg_limit)
         self._requests = Requests(self._library.c, self._about_us, self._before_invite)

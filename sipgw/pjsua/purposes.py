@@ -1,7 +1,8 @@
-"""Which certificates of Teams are taken: from 2026 on they hold for servers only.
+"""Which certificates of callers are taken: those of Teams hold for servers only from 2026 on.
 
 OpenSSL refuses such a certificate of whoever connects, as it wants the purpose Client Authentication there
-(Microsoft: message centre MC1213773). Names and authority are verified as before.
+(Microsoft: message centre MC1213773). Names and authority are verified as before. The rule is OpenSSL's for
+the whole process, so it holds for callers on the operator's leg too.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from sipgw.attempt import Attempt
 from sipgw.directory import Directory
 from sipgw.messages import Message, to_operator, to_teams
+from sipgw.next_hop import NextHop, read_next_hop
 from sipgw.pjsua.accounts import Way
 from sipgw.pjsua.bridge import Target
 from sipgw.policy import Decision
@@ -15,7 +15,6 @@ from sipgw.settings import OPERATOR, TEAMS, Settings
 
 TEAMS_PORT = 5061
 
-_HOP = re.compile(r"sip:(\[[^\]]*\]|[^:;]+)(?::([0-9]+))?(?:;transport=([a-z]+))?")
 _PASSED = ("Identity",)
 """Headers that go on as they came (RFC 8224: what is signed is changed by nobody)."""
 
@@ -47,10 +46,10 @@ class Router:
             self._silent.add(hop)
 
     def way_to(self, side: str, hop: str) -> Way:
-        """The first listener of a side with the next hop's transport, else its first."""
+        """The first listener of a side that reaches the next hop, else its first."""
         mine = [way for way in self._ways if way.side == side]
-        transport = _parts(hop)[1]
-        return next((way for way in mine if way.listener.transport == transport), mine[0])
+        there = _next_hop(hop)
+        return next((way for way in mine if there.is_reached_by(way.listener)), mine[0])
 
     def targets(
         self, attempt: Attempt, decision: Decision, message: Message, directory: Directory
@@ -60,18 +59,18 @@ class Router:
         if attempt.side == TEAMS:
             hop = self._settings.operator.next_hop
             way = self.way_to(OPERATOR, hop)
-            place, transport = _parts(hop)
-            found = to_operator(attempt, decision.b_number, way.place, place)
-            if transport != "udp":
-                found["Request-URI"] += f";transport={transport}"
+            there = _next_hop(hop)
+            found = to_operator(attempt, decision.b_number, way.place, there.place)
+            if there.transport != "udp":
+                found["Request-URI"] += f";transport={there.transport}"
             return [_target(way, hop, found, passed)]
         trunk = next(one for one in directory.accounts.trunks if one.id == decision.trunk_id)
         targets = []
         for hop in self.proxies:
             way = self.way_to(TEAMS, hop)
-            place, transport = _parts(hop)
+            there = _next_hop(hop)
             own = f"{trunk.fqdn or self._settings.teams.fqdn}:{way.listener.port}"
-            found = to_teams(attempt, decision.b_number, own, place, transport)
+            found = to_teams(attempt, decision.b_number, own, there.place, there.transport)
             targets.append(_target(way, hop, found, passed))
         return targets
 
@@ -92,15 +91,9 @@ def _target(way: Way, hop: str, found: dict[str, str], passed: list[tuple[str, s
 _OWN = ("Request-URI", "From", "To", "Contact")
 
 
-def _parts(hop: str) -> tuple[str, str]:
-    """Host with port, and transport, of a next hop that settings have checked.
-
-    Examples
-    --------
-    >>> _parts("sip:127.0.0.1:5080"), _parts("sip:sbc.operator.example;transport=tcp")
-    (('127.0.0.1:5080', 'udp'), ('sbc.operator.example', 'tcp'))
-    """
-    match = _HOP.fullmatch(hop)
-    if match is None:
+def _next_hop(hop: str) -> NextHop:
+    """A next hop that settings have checked."""
+    found = read_next_hop(hop)
+    if found is None:
         raise ValueError(f"{hop!r} is no next hop")
-    return f"{match[1]}:{match[2]}" if match[2] else match[1], match[3] or "udp"
+    return found

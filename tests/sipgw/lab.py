@@ -82,8 +82,9 @@ def write_certificate(
     ends: datetime = TODAY + timedelta(days=90),
     purposes: tuple[x509.ObjectIdentifier, ...] | None = (ExtendedKeyUsageOID.SERVER_AUTH,),
     common: str = "trunk.example",
+    files: tuple[str, str, str] = ("cert.pem", "key.pem", "ca.pem"),
 ) -> None:
-    """cert.pem, key.pem and ca.pem, signed by itself."""
+    """Certificate, key and ca, signed by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
     builder = (
@@ -101,9 +102,10 @@ def write_certificate(
     if purposes is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     pem = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    (folder / "cert.pem").write_bytes(pem)
-    (folder / "ca.pem").write_bytes(pem)
-    write_key(folder / "key.pem", key)
+    certificate, own_key, ca = files
+    (folder / certificate).write_bytes(pem)
+    (folder / ca).write_bytes(pem)
+    write_key(folder / own_key, key)
 
 
 def write_key(path: Path, key: ec.EllipticCurvePrivateKey | None = None, password: bytes = b"") -> None:

@@ -350,3 +350,78 @@ def test_the_policy_needs_no_sip_library_and_the_help_no_gateway():
     for program in (code, other):
         result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
         assert result.stdout.strip() == "[]", result.stderr
+
+
+# --- certificates towards the operator
+
+TO_OPERATOR = "gateway.yaml:15: certificate 'op.pem' "
+BOTH = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+
+
+@pytest.fixture
+def secure(here):
+    """An operator over TLS; what its certificate is called is nothing that the gateway knows."""
+    edit("gateway.yaml", "[udp:127.0.0.1:5060]", "[tls:127.0.0.1:5060]")
+    edit("gateway.yaml", "sip:127.0.0.1:5080", "sip:sbc.operator.example;transport=tls")
+    files = "  tls: {certificate: op.pem, key: op.key, ca: op-ca.pem}\n"
+    edit("gateway.yaml", "  addresses: [127.0.0.1/32]\n", "  addresses: [127.0.0.1/32]\n" + files)
+    certify_to_operator(here)
+    return here
+
+
+def certify_to_operator(folder: Path, **fields: object) -> None:
+    files = ("op.pem", "op.key", "op-ca.pem")
+    write_certificate(folder, **{"names": ("gw.example",), "purposes": BOTH, "files": files} | fields)
+
+
+def test_a_clean_gateway_towards_an_operator_over_tls(secure):
+    assert warned() == []
+
+
+def test_files_towards_the_operator_that_are_wrong_beside_those_towards_teams(secure):
+    Path("cert.pem").unlink()
+    Path("op.pem").write_bytes(b"")
+    write_key(secure / "op.key", password=b"secret")
+    Path("op-ca.pem").unlink()
+    assert stopped() == [
+        "gateway.yaml:10: certificate 'cert.pem' cannot be read (No such file or directory); expected a readable file. [GATEWAY-TLS]",
+        "gateway.yaml:15: ca 'op-ca.pem' cannot be read (No such file or directory); expected a readable file. [GATEWAY-TLS]",
+        TO_OPERATOR + "is no PEM certificate; expected a PEM certificate. [GATEWAY-TLS]",
+        "gateway.yaml:15: key 'op.key' is no PEM private key without passphrase; expected a PEM private key without passphrase. [GATEWAY-TLS]",
+    ]
+
+
+def test_dates_and_key_of_a_certificate_towards_the_operator(secure):
+    certify_to_operator(secure, ends=TODAY - timedelta(seconds=1), begins=TODAY - timedelta(days=9))
+    write_key(secure / "op.key")
+    assert stopped() == [
+        TO_OPERATOR + "ended on 2026-10-04; expected a certificate that is valid. [GATEWAY-TLS]",
+        "gateway.yaml:15: key 'op.key' is not the key of certificate 'op.pem'; expected the private key that the certificate was made for. [GATEWAY-TLS]",
+    ]
+
+
+def test_what_a_certificate_towards_the_operator_is_for(secure):
+    certify_to_operator(secure, purposes=BOTH[1:])
+    assert stopped() == [
+        TO_OPERATOR
+        + "is not for servers: the operator refuses it; expected one for Server Authentication. [GATEWAY-TLS]"
+    ]
+    certify_to_operator(secure, purposes=BOTH[:1])
+    assert warned() == [
+        TO_OPERATOR
+        + "is not for clients: the operator may refuse it where the gateway connects; expected one for Client Authentication too. [GATEWAY-WARN-TLS]"
+    ]
+    certify_to_operator(secure, purposes=None)
+    assert warned() == [
+        TO_OPERATOR
+        + "does not say what it is for; expected one for Server Authentication. [GATEWAY-WARN-TLS]"
+    ]
+
+
+def test_teams_without_tls_beside_an_operator_over_tls(secure):
+    edit("gateway.yaml", "[tls:127.0.0.1:5061]", "[tcp:127.0.0.1:5061]")
+    edit("gateway.yaml", "  tls: {certificate: cert.pem, key: key.pem, ca: ca.pem}\n", "")
+    certify_to_operator(secure, ends=TODAY + timedelta(days=3))
+    assert [line for line in warned() if "op.pem" in line] == [
+        "gateway.yaml:14: certificate 'op.pem' ends on 2026-10-08, in 3 days; expected one that is valid for 30 days or more. [GATEWAY-WARN-TLS]"
+    ]

@@ -106,14 +106,36 @@ def test_paths_are_beside_the_file_whatever_the_working_folder(here):
 
 
 def test_addresses_of_the_other_family(here):
-    text = changed("[udp:127.0.0.1:5060]", '["udp:[::1]:5060", udp:127.0.0.1:5060, tcp:0.0.0.0:5060]')
+    text = changed("[udp:127.0.0.1:5060]", '["udp:[::1]:5060", udp:127.0.0.1:5060, "tcp:[::]:5060"]')
     found = load_text(text.replace("sip:127.0.0.1:5080", '"sip:[2001:db8::1];transport=tcp"'))
     assert [str(one) for one in found.operator.listen] == [
         "udp:[::1]:5060",
         "udp:127.0.0.1:5060",
-        "tcp:0.0.0.0:5060",
+        "tcp:[::]:5060",
     ]
     assert found.operator.next_hop == "sip:[2001:db8::1];transport=tcp"
+
+
+OVER_TLS = changed("[udp:127.0.0.1:5060]", "[tls:127.0.0.1:5062]").replace(
+    "sip:127.0.0.1:5080\n", "sip:sbc.operator.example;transport=tls\n" + TLS.replace("pem", "op")
+)
+
+
+def test_an_operator_over_tls(here):
+    found = load_text(OVER_TLS)
+    assert str(found.operator.listen[0]) == "tls:127.0.0.1:5062"
+    tls = found.operator.tls
+    assert (str(tls.certificate), str(tls.key), str(tls.ca)) == ("cert.op", "key.op", "ca.op")
+    assert str(found.teams.tls.certificate) == "cert.pem"
+
+
+def test_a_next_hop_without_a_port_is_heard_at_the_port_of_its_transport(here):
+    text = OVER_TLS.replace("sip:sbc.operator.example", "sip:127.0.0.1")
+    assert faults(text) == [
+        "gateway.yaml:13: next_hop 'sip:127.0.0.1;transport=tls' is a listener of this gateway; expected where the operator hears SIP. [GATEWAY-HOP]"
+    ]
+    there = "sip:127.0.0.1:5060;transport=tls"
+    assert load_text(text.replace("sip:127.0.0.1;transport=tls", there)).operator.next_hop == there
 
 
 WRONG = [
@@ -146,13 +168,23 @@ WRONG = [
     ("key: key.pem, ", "", "gateway.yaml:10: key 'key' is missing; expected a value for key. [GATEWAY-KEY]"),
     ("certificate: cert.pem", 'certificate: ""', "gateway.yaml:10: certificate '' is no plain text; expected a text of one line, without spaces around it. [GATEWAY-VALUE]"),
     ("ca: ca.pem", "ca: [ca.pem]", "gateway.yaml:10: ca 'a list' is not a text; expected a text. [GATEWAY-VALUE]"),
-    ("udp:127.0.0.1:5060", "tls:127.0.0.1:5060", "gateway.yaml:12: listen 'tls:127.0.0.1:5060' is no listener; expected udp: or tcp: with IP address and port, as udp:127.0.0.1:5060. [GATEWAY-LISTEN]"),
+    ("udp:127.0.0.1:5060", "sctp:127.0.0.1:5060", "gateway.yaml:12: listen 'sctp:127.0.0.1:5060' is no listener; expected udp: or tcp: or tls: with IP address and port, as udp:127.0.0.1:5060. [GATEWAY-LISTEN]"),
+    ("[udp:127.0.0.1:5060]", "[udp:127.0.0.1:5060, tls:127.0.0.1:5062]", "gateway.yaml:12: key 'tls' is missing; expected certificate, key and ca of a tls: listener. [GATEWAY-TLS]"),
     ("[udp:127.0.0.1:5060]", "[udp:127.0.0.1:5060, udp:127.0.0.1:5060]", "gateway.yaml:12: listen 'udp:127.0.0.1:5060' cannot listen beside udp:127.0.0.1:5060; expected another port or address for each listener. [GATEWAY-LISTEN]"),
-    ("udp:127.0.0.1:5060", "tcp:0.0.0.0:5061", "gateway.yaml:12: listen 'tcp:0.0.0.0:5061' cannot listen beside tls:127.0.0.1:5061; expected another port or address for each listener. [GATEWAY-LISTEN]"),
+    ("[udp:127.0.0.1:5060]", "[udp:127.0.0.1:5060, tcp:0.0.0.0:5061]", "gateway.yaml:12: listen 'tcp:0.0.0.0:5061' cannot listen beside tls:127.0.0.1:5061; expected another port or address for each listener. [GATEWAY-LISTEN]"),
     *(
         ("sip:127.0.0.1:5080", f'"{text}"', f"gateway.yaml:13: next_hop '{text}' is no SIP URI; expected sip: with host and port, as sip:127.0.0.1:5080 or sip:sbc.operator.example;transport=tcp. [GATEWAY-HOP]")
-        for text in ("127.0.0.1:5080", "sips:127.0.0.1:5080", "sip:me@127.0.0.1", "sip:127.0.0.1:0", "sip:127.0.0.1:99999", "sip:::1", "sip:[::1", "sip:a b", "sip:", "sip:127.0.0.1;transport=tls", "sip:127.0.0.1 ", "sip:1.2.3")
+        for text in ("127.0.0.1:5080", "sips:127.0.0.1:5080", "sip:me@127.0.0.1", "sip:127.0.0.1:0", "sip:127.0.0.1:99999", "sip:::1", "sip:[::1", "sip:a b", "sip:", "sip:127.0.0.1;transport=sctp", "sip:127.0.0.1;transport=TLS", "sip:127.0.0.1 ", "sip:1.2.3")
     ),
+    *(
+        ("sip:127.0.0.1:5080", f'"{text}"', f"gateway.yaml:13: next_hop '{text}' is reached by no listener of its leg; expected {expected} there. [GATEWAY-HOP]")
+        for text, expected in (
+            ("sip:sbc.operator.example;transport=tls", "a tls: listener"),
+            ("sip:127.0.0.1:5080;transport=tcp", "a tcp: listener with an IPv4 address"),
+            ("sip:[::1]:5080", "a udp: listener with an IPv6 address"),
+        )
+    ),
+    (TLS, TLS + '  next_hops: ["sip:localhost:5090;transport=tls", "sip:localhost:5091"]\n', "gateway.yaml:11: next_hops 'sip:localhost:5091' is reached by no listener of its leg; expected a udp: listener there. [GATEWAY-HOP]"),
     ("sip:127.0.0.1:5080", "sip:127.0.0.1", "gateway.yaml:13: next_hop 'sip:127.0.0.1' is a listener of this gateway; expected where the operator hears SIP. [GATEWAY-HOP]"),
     ("cap_refusal: {code: 486,", "cap_refusal: {code: 200,", "gateway.yaml:15: code '200' is out of range; expected a whole number from 400 to 699. [GATEWAY-REFUSAL]"),
     ("cap_refusal: {code: 486,", "cap_refusal: {code: busy,", "gateway.yaml:15: code 'busy' is no whole number; expected a whole number from 400 to 699. [GATEWAY-REFUSAL]"),
@@ -203,7 +235,8 @@ WRONG = [
     ("teams:\n", "color: red\nteams:\n", "gateway.yaml:5: key 'color' is unknown; expected one of name, accounts, tariffs, spool, teams, operator, cap_refusal, limits, state, trunks, metrics. [GATEWAY-KEY]"),
     ("  fqdn: trunk.example\n", "", "gateway.yaml:6: key 'fqdn' is missing; expected a value for fqdn. [GATEWAY-KEY]"),
     ("  next_hop: sip:127.0.0.1:5080\n", "", "gateway.yaml:12: key 'next_hop' is missing; expected a value for next_hop. [GATEWAY-KEY]"),
-    ("  next_hop", "  tls: {}\n  next_hop", "gateway.yaml:13: key 'tls' is unknown; expected one of listen, next_hop, addresses. [GATEWAY-KEY]"),
+    ("  next_hop", "  peers: []\n  next_hop", "gateway.yaml:13: key 'peers' is unknown; expected one of listen, next_hop, addresses, tls. [GATEWAY-KEY]"),
+    ("  next_hop", "  tls: {key: a, ca: b}\n  next_hop", "gateway.yaml:13: key 'certificate' is missing; expected a value for certificate. [GATEWAY-KEY]"),
 ]  # fmt: skip
 
 

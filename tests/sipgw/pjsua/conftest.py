@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from certificates import Authority
 from running import Running, free_port
 from sipp import CALLED, Sipp
 
@@ -51,3 +56,32 @@ def teams_calls(sipp: Callable[..., Sipp]) -> Callable[..., Sipp]:
         return sipp(steps, free_port(), target=target, options=("-s", number, *more), **options)  # type: ignore[misc]
 
     return start
+
+
+PHONE = Path(__file__).with_name("phone.py")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def phone(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Starts a telephone; its record is beside it."""
+    started: list[Any] = []
+
+    def start(**told: Any) -> Any:
+        told["record"] = str(tmp_path / f"phone{len(started)}.wav")
+        command = [sys.executable, str(PHONE), json.dumps(told)]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        started[-1].record = told["record"]
+        for line in started[-1].stdout:
+            if line.startswith("ready"):
+                break
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+        one.communicate()

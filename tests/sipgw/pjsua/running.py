@@ -32,9 +32,9 @@ teams:
   addresses: [127.0.0.1]
 %(tls)soperator:
   listen: ["%(operator_transport)s:127.0.0.1:%(operator)d"]
-  next_hop: "sip:127.0.0.1:%(next_hop)d;transport=%(operator_transport)s"
+  next_hop: "sip:%(next_hop_host)s:%(next_hop)d;transport=%(operator_transport)s"
   addresses: [127.0.0.1]
-limits: {max_call: %(max_call)s, no_answer: %(no_answer)s, reserve_legs: %(reserve_legs)d}
+%(operator_tls)slimits: {max_call: %(max_call)s, no_answer: %(no_answer)s, reserve_legs: %(reserve_legs)d}
 """
 
 
@@ -68,7 +68,8 @@ class Running:
         values = {
             "transport": "udp", "operator_transport": "udp", "channels": 10, "max_call": "4 h",
             "no_answer": "120 s", "reserve_legs": 2, "teams": self.teams, "operator": self.operator,
-            "next_hop": self.next_hop, "tls": "", "fqdn": "sbc1.alpha.trunk.example",
+            "next_hop": self.next_hop, "next_hop_host": "127.0.0.1", "tls": "", "operator_tls": "",
+            "fqdn": "sbc1.alpha.trunk.example",
             "hops": ", ".join(f'"sip:127.0.0.1:{port};transport={transport}"' for port in self.proxies),
         }  # fmt: skip
         self.options = settings.pop("options", [])
