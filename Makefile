@@ -55,10 +55,13 @@ samples: $(VENV)/.test
 	$(BIN)/python tariffs/sources/make_contract_deck.py
 
 # Servers and SIP telephones that tests start for themselves, on ports of their own.
-$(VENV)/.debian: $(BIN)/python
-	@MISSING=; \
+$(VENV)/.debian: $(BIN)/python Makefile
+	@MISSING=; PATH="$$PATH:/usr/sbin"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || MISSING="postgresql"; \
 	command -v sipp >/dev/null || MISSING="$$MISSING sip-tester"; \
+	command -v kamailio >/dev/null || MISSING="$$MISSING kamailio"; \
+	ls /usr/lib/*/kamailio/modules/tls.so >/dev/null 2>&1 || MISSING="$$MISSING kamailio-tls-modules"; \
+	command -v baresip >/dev/null || MISSING="$$MISSING baresip-core"; \
 	[ -z "$$MISSING" ] || { \
 	  echo "installing $$MISSING"; \
 	  if [ "$$(id -u)" = 0 ]; then AS=; else AS=sudo; fi; \
@@ -66,6 +69,9 @@ $(VENV)/.debian: $(BIN)/python
 	    apt-get install -qq -y --no-install-recommends $$MISSING >/dev/null; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null || { echo "PostgreSQL's initdb is missing"; exit 1; }
 	@command -v sipp >/dev/null || { echo "SIPp (Debian: sip-tester) is missing"; exit 1; }
+	@PATH="$$PATH:/usr/sbin"; command -v kamailio >/dev/null && ls /usr/lib/*/kamailio/modules/tls.so >/dev/null \
+	  || { echo "Kamailio (Debian: kamailio, kamailio-tls-modules) is missing"; exit 1; }
+	@command -v baresip >/dev/null || { echo "baresip (Debian: baresip-core) is missing"; exit 1; }
 	@touch $@
 
 clean:

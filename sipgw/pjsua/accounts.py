@@ -23,6 +23,14 @@ SESSION_S, MIN_SESSION_S = 1800, 90
 CIPHERS = (0xC030, 0xC02F, 0xC028, 0xC027)
 """ECDHE-RSA with AES 256 and 128, GCM and CBC: those of Teams."""
 
+SUITES = (
+    "AES_CM_128_HMAC_SHA1_80",
+    "AES_CM_128_HMAC_SHA1_32",
+    "AES_256_CM_HMAC_SHA1_80",
+    "AES_256_CM_HMAC_SHA1_32",
+)
+"""Ciphers of SRTP as they are offered: first the one of Teams, which every peer must have (RFC 4568, 6.2)."""
+
 CODECS = {"PCMA/8000": 255, "PCMU/8000": 254}
 
 
@@ -114,4 +122,10 @@ def _account(side: str, listener: Listener, transport: int, place: str, settings
     keyings = pj.IntVector()
     keyings.append(pj.PJMEDIA_SRTP_KEYING_SDES)
     media.srtpOpt.keyings = keyings
+    suites = pj.SrtpCryptoVector()
+    for name in SUITES:
+        suite = pj.SrtpCrypto()
+        suite.name = name
+        suites.append(suite)
+    media.srtpOpt.cryptos = suites
     return config

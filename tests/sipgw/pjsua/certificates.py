@@ -26,16 +26,18 @@ class Authority:
         )
         self.ca.write_bytes(_pem(built.sign(self._key, hashes.SHA256())))
 
-    def certify(self, file: str, *names: str) -> dict[str, str]:
+    def certify(self, file: str, *names: str, is_for_clients: bool = False) -> dict[str, str]:
         """Certificate and key for names, the first being the common one; of purpose Server Authentication
-        alone, as Microsoft's are from 2026 on."""
+        alone, as Microsoft's are from 2026 on, or for clients too."""
         key = rsa.generate_private_key(65537, 2048)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         listed = [x509.DNSName(name) for name in names] + [x509.IPAddress(ip_address("127.0.0.1"))]
+        purposes = [ExtendedKeyUsageOID.SERVER_AUTH]
+        purposes += [ExtendedKeyUsageOID.CLIENT_AUTH] if is_for_clients else []
         built = (
             self._builder(subject, key)
             .add_extension(x509.SubjectAlternativeName(listed), critical=False)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         )
         certificate, private = self._folder / f"{file}.pem", self._folder / f"{file}.key"
         certificate.write_bytes(_pem(built.sign(self._key, hashes.SHA256())))

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from certificates import Authority
+from kamailio import Kamailio
 from running import Running, free_port
 from sipp import CALLED, Sipp
+from softphone import Softphone
 
 
 @pytest.fixture
@@ -85,3 +87,31 @@ def phone(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     for one in started:
         one.kill()
         one.communicate()
+
+
+@pytest.fixture
+def softphone(tmp_path: Path) -> Iterator[Callable[..., Softphone]]:
+    """Starts baresip."""
+    started: list[Softphone] = []
+
+    def start(*told: Any, **more: Any) -> Softphone:
+        started.append(Softphone(tmp_path / f"softphone{len(started)}", *told, **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+def kamailio(tmp_path: Path) -> Iterator[Callable[..., Kamailio]]:
+    """Starts a proxy."""
+    started: list[Kamailio] = []
+
+    def start(*told: Any, **more: Any) -> Kamailio:
+        started.append(Kamailio(tmp_path / f"kamailio{len(started)}", *told, **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()

@@ -8,7 +8,6 @@ import ssl
 
 import pytest
 from certificates import Authority
-from running import free_port
 from sipp import CALLED, SDP, TELEPHONE, failing
 from sound import assert_heard
 from test_sound import as_teams
@@ -84,18 +83,6 @@ def test_a_call_sounds_both_ways_over_tls_on_both_legs(gateway, authority, phone
     assert_heard(running, teams, operator, tones=(1000, 440))
     (cdr,) = running.wait_for_cdrs(1)
     assert (cdr["direction"], cdr["end_reason"]) == ("outbound", "normal")
-
-
-def test_a_call_of_the_operator_over_tls_sounds_both_ways(running, authority, phone):
-    teams = phone(listen=f"udp:{running.proxies[0]}", id="sip:teams@127.0.0.1", tone=440)
-    operator = phone(
-        **as_operator(running, authority, listen=f"tls:{free_port()}"),
-        call=f"sip:{TELEPHONE}@127.0.0.1:{running.operator};transport=tls",
-        seconds=2,
-    )
-    assert_heard(running, operator, teams, tones=(440, 1000))
-    (cdr,) = running.wait_for_cdrs(1)
-    assert (cdr["direction"], cdr["a_number"]) == ("inbound", "+33639980123")
 
 
 @pytest.mark.parametrize("is_signed", [True, False])
