@@ -81,8 +81,13 @@ def listen(endpoint: Any, listener: Listener, tls: Tls | None, file: str) -> int
     Raises
     ------
     GatewayError
-        The address is taken or none of this machine's, or the certificate does not load.
+        The address is taken or none of this machine's, or the certificate does not load; or it is IPv6,
+        and this pjsua2 has none.
     """
+    if listener.address.version == 6 and not has_ipv6():
+        expected = "an IPv4 address, or a pjsua2 that is built with PJ_HAS_IPV6"
+        problem = "is IPv6, which this pjsua2 is built without"
+        raise GatewayError([Fault(file, 0, "listen", str(listener), problem, expected, "GATEWAY-PJSUA")])
     config = pj.TransportConfig()
     config.port, config.boundAddress = listener.port, str(listener.address)
     if listener.transport == "tls" and tls is not None:
@@ -100,6 +105,11 @@ def listen(endpoint: Any, listener: Listener, tls: Tls | None, file: str) -> int
         raise GatewayError([fault]) from None
 
 
+def has_ipv6() -> bool:
+    """Whether this build of the library can use IPv6: without, it is off in every account."""
+    return bool(pj.AccountConfig().mediaConfig.ipv6Use != pj.PJSUA_IPV6_DISABLED)
+
+
 def _account(side: str, listener: Listener, transport: int, place: str, settings: Settings) -> Any:
     config = pj.AccountConfig()
     host = settings.teams.fqdn if side == TEAMS else place
@@ -112,6 +122,9 @@ def _account(side: str, listener: Listener, transport: int, place: str, settings
     calls.timerUse = pj.PJSUA_SIP_TIMER_ALWAYS
     calls.timerSessExpiresSec, calls.timerMinSESec = SESSION_S, MIN_SESSION_S
     media = config.mediaConfig
+    is_ipv6 = listener.address.version == 6
+    only = pj.PJSUA_IPV6_ENABLED_USE_IPV6_ONLY if is_ipv6 else pj.PJSUA_IPV6_DISABLED
+    config.sipConfig.ipv6Use = media.ipv6Use = only
     media.transportConfig.boundAddress = str(listener.address)
     media.transportConfig.randomizePort = True
     media.transportConfig.port, media.transportConfig.portRange = 20_000, 20_000

@@ -25,15 +25,15 @@ accounts: accounts.yaml
 tariffs: contract
 spool: spool/
 teams:
-  listen: ["%(transport)s:127.0.0.1:%(teams)d"]
+  listen: ["%(transport)s:%(place)s:%(teams)d"]
   fqdn: trunk.example
   peers: [sip.pstnhub.microsoft.com]
   next_hops: [%(hops)s]
-  addresses: [127.0.0.1]
+  addresses: [%(addresses)s]
 %(tls)soperator:
-  listen: ["%(operator_transport)s:127.0.0.1:%(operator)d"]
+  listen: ["%(operator_transport)s:%(operator_place)s:%(operator)d"]
   next_hop: "sip:%(next_hop_host)s:%(next_hop)d;transport=%(operator_transport)s"
-  addresses: [127.0.0.1]
+  addresses: [%(addresses)s]
 %(operator_tls)slimits: {max_call: %(max_call)s, no_answer: %(no_answer)s, reserve_legs: %(reserve_legs)d}
 """
 
@@ -56,24 +56,26 @@ def free_port(taken: set[int] = set()) -> int:  # noqa: B006 - remembers what it
 class Running:
     """`trunkrate gateway serve` as a process of its own.
 
-    teams, operator : ports that it listens on
+    teams, operator : ports that it listens on, at 127.0.0.1 or `place` as a URI has it
     next_hop, proxies : ports that it calls: the operator's, and those of the Teams proxies
     """
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
         self.teams, self.operator, self.next_hop = free_port(), free_port(), free_port()
-        transport = settings.get("transport", "udp")
+        transport, place = settings.get("transport", "udp"), settings.get("place", "127.0.0.1")
         self.proxies = [free_port() for _ in range(settings.pop("hops", 1))]
         values = {
             "transport": "udp", "operator_transport": "udp", "channels": 10, "max_call": "4 h",
             "no_answer": "120 s", "reserve_legs": 2, "teams": self.teams, "operator": self.operator,
-            "next_hop": self.next_hop, "next_hop_host": "127.0.0.1", "tls": "", "operator_tls": "",
-            "fqdn": "sbc1.alpha.trunk.example",
-            "hops": ", ".join(f'"sip:127.0.0.1:{port};transport={transport}"' for port in self.proxies),
+            "next_hop": self.next_hop, "place": place, "addresses": '127.0.0.1, "::1/128"',
+            "tls": "", "operator_tls": "", "fqdn": "sbc1.alpha.trunk.example",
+            "hops": ", ".join(f'"sip:{place}:{port};transport={transport}"' for port in self.proxies),
         }  # fmt: skip
         self.options = settings.pop("options", [])
         values |= settings
+        values.setdefault("operator_place", place)
+        values.setdefault("next_hop_host", values["operator_place"])
         (folder / "accounts.yaml").write_text(ACCOUNTS % values)
         (folder / "gateway.yaml").write_text(SETTINGS % values)
         self._log = folder / "gateway.log"

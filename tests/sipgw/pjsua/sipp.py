@@ -189,6 +189,7 @@ class Sipp:
         transport: str = "u1",
         calls: int = 1,
         options: tuple[str, ...] = (),
+        address: str = "127.0.0.1",
     ) -> None:
         self.port = port
         self._messages = folder / f"{name}.messages"
@@ -196,7 +197,7 @@ class Sipp:
         scenario = folder / f"{name}.xml"
         inside = "\n".join(steps)
         scenario.write_text(f'<?xml version="1.0"?>\n<scenario name="{name}">\n{inside}\n</scenario>\n')
-        command = ["sipp", *([target] if target else []), "-sf", str(scenario), "-i", "127.0.0.1"]
+        command = ["sipp", *([target] if target else []), "-sf", str(scenario), "-i", address]
         command += ["-p", str(port), "-m", str(calls), "-t", transport, "-nostdin"]
         command += ["-trace_msg", "-message_file", str(self._messages), "-message_overwrite", "true"]
         command += ["-trace_err", "-error_file", str(self._errors), "-timeout_error", *options]
