@@ -54,7 +54,7 @@ samples: $(VENV)/.test
 	$(BIN)/python cdr_samples/make_demo.py
 	$(BIN)/python tariffs/sources/make_contract_deck.py
 
-# Servers and SIP telephones that tests start for themselves, on ports of their own.
+# Servers and SIP telephones that tests start for themselves, on ports of their own; a clock that runs faster.
 $(VENV)/.debian: $(BIN)/python Makefile
 	@MISSING=; PATH="$$PATH:/usr/sbin"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || MISSING="postgresql"; \
@@ -62,6 +62,7 @@ $(VENV)/.debian: $(BIN)/python Makefile
 	command -v kamailio >/dev/null || MISSING="$$MISSING kamailio"; \
 	ls /usr/lib/*/kamailio/modules/tls.so >/dev/null 2>&1 || MISSING="$$MISSING kamailio-tls-modules"; \
 	command -v baresip >/dev/null || MISSING="$$MISSING baresip-core"; \
+	command -v faketime >/dev/null || MISSING="$$MISSING faketime"; \
 	[ -z "$$MISSING" ] || { \
 	  echo "installing $$MISSING"; \
 	  if [ "$$(id -u)" = 0 ]; then AS=; else AS=sudo; fi; \
@@ -72,6 +73,7 @@ $(VENV)/.debian: $(BIN)/python Makefile
 	@PATH="$$PATH:/usr/sbin"; command -v kamailio >/dev/null && ls /usr/lib/*/kamailio/modules/tls.so >/dev/null \
 	  || { echo "Kamailio (Debian: kamailio, kamailio-tls-modules) is missing"; exit 1; }
 	@command -v baresip >/dev/null || { echo "baresip (Debian: baresip-core) is missing"; exit 1; }
+	@command -v faketime >/dev/null || { echo "faketime is missing"; exit 1; }
 	@touch $@
 
 clean:

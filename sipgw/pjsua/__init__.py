@@ -10,7 +10,9 @@
     keepalive.py  OPTIONS to the Teams proxies
     legs_free.py  the legs that pjsua2 has, beside the channels of trunks
     pace.py       how fast calls may come
+    module.py     PJSIP's own view of the messages that come and go
     requests.py   what is done before pjsua sees a request: OPTIONS, pace
+    bodies.py     which answers go without SDP
     library.py    what pjsua2 itself cannot be asked; purposes.py: its OpenSSL
     ladder.py     one call's messages as text
 

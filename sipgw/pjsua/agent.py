@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -16,12 +17,14 @@ from sipgw.attempt import Attempt
 from sipgw.gateway import Gateway
 from sipgw.messages import BadMessage, Message, attempt_of, check_understood, parse
 from sipgw.pjsua.accounts import CODECS, Way, listen
+from sipgw.pjsua.bodies import Bodies
 from sipgw.pjsua.bridge import Bridge
 from sipgw.pjsua.events import Events, Heard, names_of
 from sipgw.pjsua.keepalive import Keepalive
 from sipgw.pjsua.ladder import LEVEL, Ladder, LadderLog
 from sipgw.pjsua.leg import Header, Leg, message_of, raw_of
 from sipgw.pjsua.library import EXTENSIONS, METHODS, Library, listener_of, transport_of
+from sipgw.pjsua.module import Module
 from sipgw.pjsua.pace import Pace
 from sipgw.pjsua.purposes import take_server_certificates
 from sipgw.pjsua.requests import Requests
@@ -69,6 +72,7 @@ class Agent:
         self._settings, self._log, self._tally = settings, log, Tally(log)
         self._library = Library()
         self._library.silence()
+        self._bodies = Bodies(self._library.c)
         self._legs: set[Leg] = set()
         self._ended: list[Leg] = []
         self._later: list[Callable[[], None]] = []
@@ -110,8 +114,8 @@ class Agent:
         media.clockRate, media.ecTailLen, media.noVad, media.sndAutoCloseTime = 8000, 0, True, -1
         self._endpoint.libInit(config)
         self._library.give_up_after(GIVE_UP_S)
-        if not self._library.tell_only(METHODS, EXTENSIONS):
-            problem, expected = "keeps the list of Allow elsewhere", "PJSIP 2.15"
+        if not (self._library.tell_only(METHODS, EXTENSIONS) and self._library.finds_max_forwards()):
+            problem, expected = "keeps Allow or Max-Forwards elsewhere", "PJSIP 2.15"
             raise GatewayError([Fault("pjsua2", 0, "build", pj.__file__, problem, expected, "GATEWAY-PJSUA")])
         legs = ((TEAMS, self._settings.teams), (OPERATOR, self._settings.operator))
         has_tls = any(leg.tls is not None for _, leg in legs)
@@ -123,7 +127,8 @@ class Agent:
             for listener in leg.listen
         ]
         self._pace = Pace(self.leg_limit)
-        self._requests = Requests(self._library.c, self._about_us, self._before_invite)
+        requests = Requests(self._library.c, self._about_us, self._before_invite)
+        self._module = Module(self._library.c, requests.received, self._bodies.answers)
         self._endpoint.libStart()
         self._endpoint.audDevManager().setNullDev()
         codecs = self._endpoint.codecEnum2()
@@ -202,6 +207,12 @@ class Agent:
         if self._ladder is not None:
             self._ladder.beat()
         self._tally.beat(now)
+
+    def without_body(self, code: int) -> AbstractContextManager[None]:
+        return self._bodies.left_out(code)
+
+    def max_forwards(self, count: int) -> AbstractContextManager[None]:
+        return self._library.max_forwards(count)
 
     def is_over(self, leg: Leg) -> None:
         self._pace.ended()

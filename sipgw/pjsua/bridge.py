@@ -11,7 +11,7 @@ import pjsua2 as pj
 from sipgw.answers import reason_header
 from sipgw.gateway import Gateway
 from sipgw.pjsua.accounts import Way
-from sipgw.pjsua.leg import Header, Leg, audio_of
+from sipgw.pjsua.leg import SESSION_PROGRESS, Header, Leg, audio_of
 
 PROGRESS_S = 8.0
 """When 183 is sent where nothing came from beyond: Teams looks for another gateway after 10 s. [s]"""
@@ -20,6 +20,8 @@ ANSWER_S = 4.0
 
 UNFIT = {401: 403, 407: 403}
 """Answers that concern the gateway alone, as the caller is told them. So are all 3xx (RFC 3261, 8.1.3.4)."""
+BRANCH_ENDED = 199
+"""One of several telephones beyond gave up (RFC 6228): to the caller, who has one dialog, it says nothing."""
 FAILOVER = (408, 500, 502, 503, 504)
 """Answers after which the next of several proxies is tried."""
 
@@ -34,6 +36,7 @@ class Target:
     hop : the next hop, as settings name it
     uri, request_uri, caller : To, Request-URI and From
     headers : others
+    max_forwards : one less than what came in
     contact : where it is not the listener's address
     """
 
@@ -43,6 +46,7 @@ class Target:
     request_uri: str
     caller: str
     headers: tuple[Header, ...]
+    max_forwards: int
     contact: str = ""
 
 
@@ -92,7 +96,7 @@ class Bridge:
             if target.contact:
                 target.way.contact(target.contact)
             try:
-                leg.call(target.uri, target.request_uri, target.caller, target.headers)
+                leg.call(target.uri, target.request_uri, target.caller, target.headers, target.max_forwards)
                 self.call_ids.append(leg.call_id)
                 return
             except pj.Error:
@@ -108,7 +112,7 @@ class Bridge:
         now = time.monotonic()
         if not self._has_progress and now - self._begun >= PROGRESS_S:
             self._has_progress = True
-            self._answer(183)
+            self._progress(SESSION_PROGRESS)
         if self._left and not self._is_heard and now - self._tried >= ANSWER_S:
             self._was_heard(self._hop, False)
             self._let_go_of_second()
@@ -124,10 +128,11 @@ class Bridge:
         if leg is not self._second or self.is_over:
             return
         self._note_heard()
+        if code == BRANCH_ENDED:
+            return
         self._has_progress = True
         self._gateway.ringing(self.name, time.time_ns())
-        # 180 with a body of its own is early media too, and pjsua2 sends SDP with 183
-        self._answer(183 if audio_of(leg) is not None else code)
+        self._progress(code)
 
     def confirmed(self, leg: Leg) -> None:
         if leg is not self._second or self.is_over:
@@ -185,6 +190,10 @@ class Bridge:
     def _answer(self, code: int) -> None:
         if self._first is not None:
             self._first.say(code)
+
+    def _progress(self, code: int) -> None:
+        if self._first is not None:
+            self._first.progress(code, self._second is not None and audio_of(self._second) is not None)
 
     def _note_heard(self) -> None:
         if not self._is_heard:

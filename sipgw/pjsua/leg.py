@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, Protocol
 
 import pjsua2 as pj
 
 from sipgw.messages import BadMessage, Message, parse
+
+RINGING, SESSION_PROGRESS = 180, 183
 
 Header = tuple[str, str]
 
@@ -17,7 +20,7 @@ class Owner(Protocol):
     """What a leg is a leg of; told in the event loop's thread."""
 
     def provisional(self, leg: Leg, code: int) -> None:
-        """An 18x came."""
+        """An answer between 100 and 200 came."""
 
     def confirmed(self, leg: Leg) -> None:
         """The leg is up: 200 and ACK."""
@@ -37,6 +40,12 @@ class Loop(Protocol):
 
     def failed(self, leg: Leg, error: Exception) -> None:
         """A callback failed: nothing may be raised into the library."""
+
+    def without_body(self, code: int) -> AbstractContextManager[None]:
+        """Answers of this status that are made meanwhile have no SDP."""
+
+    def max_forwards(self, count: int) -> AbstractContextManager[None]:
+        """Requests that are made meanwhile carry this Max-Forwards."""
 
 
 def _callback(method: Callable[..., None]) -> Callable[..., None]:
@@ -68,11 +77,15 @@ class Leg(pj.Call):
         self.is_incoming = call != pj.PJSUA_INVALID_ID
         self.is_over = self.is_up = self.has_bye = False
         self.code = 0
-        self._is_on_hold = False
+        self._is_on_hold = self._has_told_sound = False
         self.reasons: tuple[str, ...] = ()
 
-    def call(self, uri: str, target: str, caller: str, headers: Sequence[Header]) -> None:
+    def call(self, uri: str, target: str, caller: str, headers: Sequence[Header], max_forwards: int) -> None:
         """Send an INVITE.
+
+        Parameters
+        ----------
+        uri, target, caller : To, Request-URI and From
 
         Raises
         ------
@@ -81,7 +94,8 @@ class Leg(pj.Call):
         """
         told = _told(headers)
         told.txOption.targetUri, told.txOption.localUri = target, caller
-        self.makeCall(uri, told)
+        with self.loop.max_forwards(max_forwards):
+            self.makeCall(uri, told)
 
     def say(self, code: int, headers: Sequence[Header] = ()) -> None:
         """Answer the INVITE, if it still waits."""
@@ -89,6 +103,18 @@ class Leg(pj.Call):
             told = _told(headers)
             told.statusCode = code
             self.answer(told)
+
+    def progress(self, code: int, has_sound: bool) -> None:
+        """Tell the caller how far the call is; has_sound : whether it is heard, too."""
+        if has_sound and code == RINGING and not self._has_told_sound:
+            code = SESSION_PROGRESS  # pjsua2 puts no SDP into a 180
+        if has_sound:
+            self._has_told_sound = True
+        if self._has_told_sound:
+            self.say(code)
+            return
+        with self.loop.without_body(code):
+            self.say(code)
 
     def end(self, code: int = 0, headers: Sequence[Header] = ()) -> None:
         """End the leg: by a final answer, CANCEL or BYE."""

@@ -1,9 +1,9 @@
 """What pjsua2 cannot be asked by its own interface, asked of the PJSIP that is inside.
 
-PJSIP's C functions are called by name. Two of its public structures are read: the transport of a received
-message (the second pointer of `pjsip_rx_data`) and the lists that Allow and Supported are made of
-(`pjsip_generic_array_hdr`). What is read is compared with what is known, so that another layout is noticed
-and not believed.
+PJSIP's C functions are called by name. Three of its public structures are read: the transport of a received
+message (the second pointer of `pjsip_rx_data`), the lists that Allow and Supported are made of
+(`pjsip_generic_array_hdr`), and the Max-Forwards of its requests (`pjsip_generic_int_hdr`). What is read is
+compared with what is known, so that another layout is noticed and not believed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pjsua2 as pj
@@ -23,6 +24,9 @@ METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "INFO", "PRACK", "OPTIONS
 """What a bridged call is made of. Without REFER in Allow, Teams transfers calls by itself."""
 
 EXTENSIONS = ("timer", "100rel")
+
+MAX_FORWARDS = 70
+"""Of a request that begins here (RFC 3261, 8.1.1.6)."""
 
 _LONGEST_LIST = 32
 _TRANSPORT_BYTES = 320
@@ -50,6 +54,10 @@ class _List(ctypes.Structure):
     )
 
 
+class _Number(ctypes.Structure):
+    _fields_ = (*_List._fields_[:6], ("value", ctypes.c_uint))
+
+
 class Library:
     """The functions of the PJSIP that pjsua2 carries.
 
@@ -69,6 +77,8 @@ class Library:
             self.c.pjsua_call_get_count.restype = ctypes.c_uint
             self.c.pjsip_tsx_set_timers.argtypes = [ctypes.c_uint] * 4
             self.c.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
+            self.c.pjsip_endpt_get_request_headers.restype = ctypes.c_void_p
+            self.c.pjsip_endpt_get_request_headers.argtypes = [ctypes.c_void_p]
             self.c.pjsip_endpt_get_capability.restype = ctypes.c_void_p
             self.c.pjsip_endpt_get_capability.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
         except AttributeError as error:
@@ -95,6 +105,28 @@ class Library:
     def give_up_after(self, seconds: float) -> None:
         """How long a request without any answer is repeated, and what belongs to an answered one kept."""
         self.c.pjsip_tsx_set_timers(0, 0, 0, int(seconds * 1000))
+
+    def finds_max_forwards(self) -> bool:
+        """Look where the Max-Forwards of requests is kept; whether it was found, once the endpoint is
+        initialised."""
+        headers = self.c.pjsip_endpt_get_request_headers(self.c.pjsua_get_pjsip_endpt())
+        at = _Number.from_address(headers).next if headers else None
+        while at and at != headers:
+            found = _Number.from_address(at)
+            if found.name.read() == "Max-Forwards" and found.value == MAX_FORWARDS:
+                self._forwards = found
+                return True
+            at = found.next
+        return False
+
+    @contextmanager
+    def max_forwards(self, count: int) -> Iterator[None]:
+        """Requests that are made meanwhile carry this Max-Forwards: a header told with them is another."""
+        self._forwards.value = count
+        try:
+            yield
+        finally:
+            self._forwards.value = MAX_FORWARDS
 
     def tell_only(self, methods: Iterable[str], extensions: Iterable[str]) -> bool:
         """Have Allow and Supported name nothing else, in all messages; whether the lists were found."""

@@ -1,4 +1,4 @@
-"""Requests outside of calls, seen by a module of PJSIP's own kind before pjsua sees them.
+"""Requests outside of calls, seen before pjsua sees them.
 
 OPTIONS are answered here, for the library's own answer has no Contact: Teams asks every minute and looks for
 `Contact` (by name) and `Allow`. An INVITE is held up while there is no room for its sockets.
@@ -10,36 +10,11 @@ import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any
 
-_TAKEN, _LEFT = 1, 0
-_BEFORE_PJSUA = 63
 _WORD = ctypes.sizeof(ctypes.c_void_p)
-_RECEIVED = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
-
-
-class _Module(ctypes.Structure):
-    """`pjsip_module`."""
-
-    _fields_ = (
-        ("previous", ctypes.c_void_p),
-        ("next", ctypes.c_void_p),
-        ("name", ctypes.c_char_p),
-        ("name_length", ctypes.c_ssize_t),
-        ("id", ctypes.c_int),
-        ("priority", ctypes.c_int),
-        ("load", ctypes.c_void_p),
-        ("start", ctypes.c_void_p),
-        ("stop", ctypes.c_void_p),
-        ("unload", ctypes.c_void_p),
-        ("on_rx_request", _RECEIVED),
-        ("on_rx_response", ctypes.c_void_p),
-        ("on_tx_request", ctypes.c_void_p),
-        ("on_tx_response", ctypes.c_void_p),
-        ("on_tsx_state", ctypes.c_void_p),
-    )
 
 
 class Requests:
-    """Answers OPTIONS and announces INVITEs while it is kept.
+    """Answers OPTIONS and announces INVITEs.
 
     Parameters
     ----------
@@ -64,34 +39,24 @@ class Requests:
         self._c.pjsip_parse_hdr.restype = ctypes.c_void_p
         self._c.pjsip_parse_hdr.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_size_t, ctypes.c_void_p]
         self._c.pj_list_insert_before.argtypes = [ctypes.c_void_p] * 2
-        self._c.pjsip_endpt_register_module.argtypes = [ctypes.c_void_p] * 2
         self._c.pjsip_endpt_respond_stateless.argtypes = (
             [ctypes.c_void_p] * 2 + [ctypes.c_int] + [ctypes.c_void_p] * 3
         )
         self._endpoint = self._c.pjsua_get_pjsip_endpt()
-        self._received = _RECEIVED(self._take)
-        name = b"trunkrate"
-        self._module = _Module(
-            name=name, name_length=len(name), id=-1, priority=_BEFORE_PJSUA, on_rx_request=self._received
-        )
-        self._c.pjsip_endpt_register_module(self._endpoint, ctypes.addressof(self._module))
 
-    def _take(self, rdata: int) -> int:
-        """Called by PJSIP; nothing may be raised into it."""
-        try:
-            request = self._c.pjsip_rx_data_get_info(rdata).removeprefix(b"Request msg ")
-            if request.startswith(b"INVITE/"):
-                self._before_invite()
-            if not request.startswith(b"OPTIONS/"):
-                return _LEFT
-            transport = ctypes.c_void_p.from_address(rdata + _WORD).value
-            headers = self._headers(transport or 0)
-            if headers is None:
-                return _LEFT
-            self._answer(rdata, headers)
-        except Exception:
-            return _LEFT
-        return _TAKEN
+    def received(self, rdata: int) -> bool:
+        """A request has come, as a `pjsip_rx_data`; whether it is answered."""
+        request = self._c.pjsip_rx_data_get_info(rdata).removeprefix(b"Request msg ")
+        if request.startswith(b"INVITE/"):
+            self._before_invite()
+        if not request.startswith(b"OPTIONS/"):
+            return False
+        transport = ctypes.c_void_p.from_address(rdata + _WORD).value
+        headers = self._headers(transport or 0)
+        if headers is None:
+            return False
+        self._answer(rdata, headers)
+        return True
 
     def _answer(self, rdata: int, headers: Sequence[tuple[str, str]]) -> None:
         pool = self._c.pjsua_pool_create(b"options", 1000, 1000)

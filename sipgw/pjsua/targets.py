@@ -56,6 +56,7 @@ class Router:
     ) -> list[Target]:
         """Where the call may go, in order."""
         passed = [(name, value) for name in _PASSED for value in message.values(name)]
+        left = max(attempt.max_forwards - 1, 0)  # RFC 7092: a gateway in a loop must not forward for ever
         if attempt.side == TEAMS:
             hop = self._settings.operator.next_hop
             way = self.way_to(OPERATOR, hop)
@@ -63,7 +64,7 @@ class Router:
             found = to_operator(attempt, decision.b_number, way.place, there.place)
             if there.transport != "udp":
                 found["Request-URI"] += f";transport={there.transport}"
-            return [_target(way, hop, found, passed)]
+            return [_target(way, hop, found, passed, left)]
         trunk = next(one for one in directory.accounts.trunks if one.id == decision.trunk_id)
         targets = []
         for hop in self.proxies:
@@ -71,11 +72,13 @@ class Router:
             there = _next_hop(hop)
             own = f"{trunk.fqdn or self._settings.teams.fqdn}:{way.listener.port}"
             found = to_teams(attempt, decision.b_number, own, there.place, there.transport)
-            targets.append(_target(way, hop, found, passed))
+            targets.append(_target(way, hop, found, passed, left))
         return targets
 
 
-def _target(way: Way, hop: str, found: dict[str, str], passed: list[tuple[str, str]]) -> Target:
+def _target(
+    way: Way, hop: str, found: dict[str, str], passed: list[tuple[str, str]], max_forwards: int
+) -> Target:
     others = [(name, value) for name, value in found.items() if name not in _OWN]
     return Target(
         way,
@@ -84,6 +87,7 @@ def _target(way: Way, hop: str, found: dict[str, str], passed: list[tuple[str, s
         found["Request-URI"],
         found["From"],
         (*others, *passed),
+        max_forwards,
         found.get("Contact", ""),
     )
 

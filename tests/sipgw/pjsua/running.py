@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import select
@@ -53,9 +54,15 @@ def free_port(taken: set[int] = set()) -> int:  # noqa: B006 - remembers what it
             return int(port)
 
 
+FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
+"""Debian's libfaketime: a process under it has a clock that runs faster."""
+
+
 class Running:
     """`trunkrate gateway serve` as a process of its own.
 
+    clock : how much faster its clock runs; the seconds of its settings, of its CDRs and of PJSIP are so much
+        shorter
     teams, operator : ports that it listens on, at 127.0.0.1 or `place` as a URI has it
     next_hop, proxies : ports that it calls: the operator's, and those of the Teams proxies
     """
@@ -72,7 +79,7 @@ class Running:
             "tls": "", "operator_tls": "", "fqdn": "sbc1.alpha.trunk.example",
             "hops": ", ".join(f'"sip:{place}:{port};transport={transport}"' for port in self.proxies),
         }  # fmt: skip
-        self.options = settings.pop("options", [])
+        self.options, self.clock = settings.pop("options", []), settings.pop("clock", 1)
         values |= settings
         values.setdefault("operator_place", place)
         values.setdefault("next_hop_host", values["operator_place"])
@@ -84,9 +91,13 @@ class Running:
     def start(self) -> None:
         command = [sys.executable, "-m", "rating.cli", "gateway", "serve", "--config", "gateway.yaml"]
         command += self.options
+        environment = os.environ.copy()
+        if self.clock != 1:
+            (library,) = glob.glob(FAKETIME)
+            environment |= {"LD_PRELOAD": library, "FAKETIME": f"+0 x{self.clock}"}
         with self._log.open("a") as log:
             self.process = subprocess.Popen(
-                command, cwd=self.folder, stdout=subprocess.PIPE, stderr=log, env=os.environ.copy()
+                command, cwd=self.folder, stdout=subprocess.PIPE, stderr=log, env=environment
             )
         assert self.process.stdout is not None
         assert select.select([self.process.stdout], [], [], 20)[0], self.log
