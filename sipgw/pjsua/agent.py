@@ -81,6 +81,7 @@ class Agent:
         self._peers: dict[int, tuple[str, ...]] = {}
         self._is_ending = self._is_full = False
         self._next_tick = 0.0
+        self._taken_up = b""
         self._ways: list[Way] = []
         self._endpoint = Events(self)
         try:
@@ -174,6 +175,7 @@ class Agent:
 
     def _turn(self) -> None:
         self._endpoint.libHandleEvents(EVENTS_MS)
+        self._taken_up = b""
         self._look_after_ended()
         while self._later:
             self._later.pop(0)()
@@ -228,6 +230,7 @@ class Agent:
     def failed(self, leg: Leg, error: Exception) -> None:
         """A callback raised: said, and the leg hung up."""
         self._tally.note("callback", f"a call is hung up: {_words(error)} [GATEWAY-CALL]")
+        leg.has_failed = True
         try:
             leg.end(500)
         except pj.Error:
@@ -290,6 +293,7 @@ class Agent:
         What is answered is answered once the library is done with the INVITE: it aborts where one without
         SDP is refused before, and loses the headers of the answer.
         """
+        self._taken_up = raw_of(rdata)
         leg = Leg(self, account, call)
         self._legs.add(leg)
         try:
@@ -330,10 +334,13 @@ class Agent:
         if self._ladder is not None:
             self._ladder.begins(attempt, call_ids, is_over)
 
-    def rejected(self, rdata: Any) -> None:
-        """An INVITE that the library refused by itself, for it had no leg left: a CDR all the same."""
+    def rejected(self, prm: Any) -> None:
+        """An INVITE that the library refused by itself, for its SDP or for want of a leg: it has a CDR all
+        the same, and only one where it was taken up before.
+        """
+        rdata, code = prm.rdata, int(prm.statusCode)
         way = self.way_of(rdata)
-        if way is None:
+        if way is None or raw_of(rdata) == self._taken_up:
             return
         try:
             _, attempt = self._read(way, rdata)
@@ -341,11 +348,11 @@ class Agent:
             self._tally.note("bad", f"{rdata.srcAddress}: {bad}")
             return
         now, name = time.time_ns(), f"{leg_of(attempt)} {next(self._count)}"
-        self._is_full = True
+        self._is_full = prm.callId == pj.PJSUA_INVALID_ID
         decision = self.gateway.attempt(attempt, name, now)
         self._is_full = False
         if decision.is_admitted:
-            self.gateway.ended(name, now, 486, "failed")
+            self.gateway.ended(name, now, code, "failed")
 
     def _read(self, way: Way, rdata: Any) -> tuple[Message, Attempt]:
         message = parse(raw_of(rdata))

@@ -26,6 +26,7 @@ FAILOVER = (408, 500, 502, 503, 504)
 """Answers after which the next of several proxies is tried."""
 
 TIMED_OUT: Header = ("Reason", reason_header(102, "Too long"))
+PEER_GONE: Header = ("Reason", reason_header(102, "Peer does not answer"))
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,10 @@ class Bridge:
     def _end_with(self, leg: Leg) -> None:
         headers = _reasons(leg.reasons)
         if self._is_answered:
-            self._finish(200, "" if leg.has_bye else "timeout", headers)
+            if leg.has_bye:
+                self._finish(200, headers=headers)
+            else:
+                self._finish(200, "failed" if leg.has_failed else "timeout", headers or [PEER_GONE])
         elif leg is self._first:
             self._finish(487 if leg.has_bye else leg.code, headers=headers)
         elif leg is self._second:

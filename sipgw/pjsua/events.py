@@ -17,7 +17,7 @@ class Agent(Protocol):
     def select(self, prm: Any) -> None:
         """Choose the account that answers an INVITE."""
 
-    def rejected(self, rdata: Any) -> None:
+    def rejected(self, prm: Any) -> None:
         """The library refused an INVITE by itself."""
 
     def connected(self, prm: Any) -> None:
@@ -42,7 +42,7 @@ class Events(pj.Endpoint):
         self._agent.guarded(self._agent.select, prm)
 
     def onRejectedIncomingCall(self, prm: Any) -> None:
-        self._agent.guarded(self._agent.rejected, prm.rdata)
+        self._agent.guarded(self._agent.rejected, prm)
 
     def onTransportState(self, prm: Any) -> None:
         self._agent.guarded(self._agent.connected, prm)

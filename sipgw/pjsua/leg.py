@@ -68,6 +68,7 @@ class Leg(pj.Call):
     is_over : whether it has ended; the object is dropped by the loop only, once the library is done with it
     code, reasons : how it ended: final status, and Reason headers of the peer
     has_bye : whether the peer said that it ends (BYE or CANCEL)
+    has_failed : whether it ends because the gateway could not go on with it
     """
 
     def __init__(self, loop: Loop, account: Any, call: int = pj.PJSUA_INVALID_ID) -> None:
@@ -75,7 +76,7 @@ class Leg(pj.Call):
         self.loop = loop
         self.owner: Owner | None = None
         self.is_incoming = call != pj.PJSUA_INVALID_ID
-        self.is_over = self.is_up = self.has_bye = False
+        self.is_over = self.is_up = self.has_bye = self.has_failed = False
         self.code = 0
         self._is_on_hold = self._has_told_sound = False
         self.reasons: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import math
 import sys
 import time
 from typing import Any
@@ -23,15 +24,21 @@ KINDS = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj
 class Call(pj.Call):
     def __init__(self, account: Any, told: dict[str, Any], number: int = pj.PJSUA_INVALID_ID) -> None:
         super().__init__(account, number)
-        self.told, self.is_over, self.since = told, False, 0.0
+        self.told, self.is_over, self.since, self.begun = told, False, 0.0, time.monotonic()
         self.tone, self.recorder = pj.ToneGenerator(), pj.AudioMediaRecorder()
         self.tone.createToneGenerator(8000)
         self.recorder.createRecorder(told["record"])
+
+    def say(self, code: int) -> None:
+        answer = pj.CallOpParam(True)
+        answer.statusCode = code
+        self.answer(answer)
 
     def onCallState(self, prm: Any) -> None:
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.since = time.monotonic()
+            print("answered", flush=True)
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self.is_over = True
             print("over", info.lastStatusCode, info.lastReason, flush=True)
@@ -62,9 +69,7 @@ class Account(pj.Account):
     def onIncomingCall(self, prm: Any) -> None:
         call = Call(self, self.told, prm.callId)
         self.calls.append(call)
-        answer = pj.CallOpParam(True)
-        answer.statusCode = 200
-        call.answer(answer)
+        call.say(183 if self.told.get("answers_after") else 200)
 
 
 def run(told: dict[str, Any]) -> None:
@@ -105,6 +110,9 @@ def run(told: dict[str, Any]) -> None:
     while time.monotonic() < until and not (account.calls and account.calls[0].is_over):
         endpoint.libHandleEvents(20)
         call = account.calls[0] if account.calls else None
+        if call and not call.since and told.get("answers_after", 60) < time.monotonic() - call.begun:
+            call.begun = math.inf
+            call.say(told.get("answer", 200))
         lasts = time.monotonic() - call.since if call and call.since else 0
         if call and lasts > 0.3 and told.get("digits") and not is_dialled:
             is_dialled = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -206,6 +207,15 @@ class Sipp:
         self._process = subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        if not target:
+            self._wait_until_it_listens(transport[0])
+
+    def _wait_until_it_listens(self, transport: str) -> None:
+        table = Path("/proc/net/tcp" if transport == "t" else "/proc/net/udp")
+        place = f" 0100007F:{self.port:04X} "
+        until = time.monotonic() + 10
+        while place not in table.read_text() and self._process.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
 
     def wait(self, timeout: float = 30) -> None:
         """Let the scenario end; all its calls must have gone as it says."""

@@ -7,7 +7,7 @@ import json
 import pytest
 from running import free_port
 from sipp import CALLED, TELEPHONE
-from sound import assert_heard
+from sound import assert_heard, pitch
 
 MICROSOFT = "sip.pstnhub.microsoft.com"
 
@@ -28,6 +28,10 @@ def as_teams(running, authority, name=MICROSOFT, **told):
     )
 
 
+def keys(said: str) -> str:
+    return "".join(line.split()[1] for line in said.splitlines() if line.startswith("digit"))
+
+
 def test_a_call_from_teams_sounds_both_ways_and_keys_pass(secure, authority, phone):
     operator = phone(listen=f"udp:{secure.next_hop}", id="sip:operator@127.0.0.1", tone=1000)
     teams = phone(
@@ -37,9 +41,44 @@ def test_a_call_from_teams_sounds_both_ways_and_keys_pass(secure, authority, pho
         seconds=2.5,
     )
     _, said = assert_heard(secure, teams, operator, tones=(1000, 440))
-    assert [line.split()[1] for line in said.splitlines() if line.startswith("digit")] == ["1", "2", "#"]
+    assert keys(said) == "12#"
     (cdr,) = secure.wait_for_cdrs(1)
     assert (cdr["trunk_id"], cdr["end_reason"]) == ("t1", "normal")
+
+
+def test_keys_pass_both_ways_at_the_same_time(gateway, phone):
+    running = gateway(fqdn="localhost")
+    operator = phone(
+        listen=f"udp:{running.next_hop}", id="sip:operator@127.0.0.1", tone=1000, digits="*0#DCBA9"
+    )
+    teams = phone(
+        listen=f"udp:{free_port()}",
+        id=f"sip:{TELEPHONE}@127.0.0.1",
+        tone=440,
+        call=f"sip:{CALLED}@localhost:{running.teams}",
+        digits="12345678",
+        seconds=4,
+    )
+    heard = [keys(one.communicate(timeout=15)[0]) for one in (teams, operator)]
+    assert heard == ["*0#DCBA9", "12345678"]
+
+
+def test_sound_before_the_answer_is_heard_by_the_caller_and_not_billed(secure, authority, phone):
+    """An announcement of the operator's, who then says that the number is busy."""
+    operator = phone(
+        listen=f"udp:{secure.next_hop}", id="sip:operator@127.0.0.1", tone=1000, answers_after=2, answer=486
+    )
+    teams = phone(**as_teams(secure, authority), call=f"sip:{CALLED}@localhost:{secure.teams};transport=tls")
+    said = teams.communicate(timeout=15)[0]
+    operator.communicate(timeout=15)
+    assert "answered" not in said
+    assert "over 486" in said
+    found, share = pitch(teams.record)
+    assert abs(found - 1000) <= 5
+    assert share > 0.9
+    (cdr,) = secure.wait_for_cdrs(1)
+    assert (cdr["sip_code"], cdr["end_reason"], cdr["answer_time"]) == (486, "busy", "")
+    assert cdr["alert_time"]
 
 
 def test_a_call_to_teams_sounds_both_ways(secure, authority, phone):
