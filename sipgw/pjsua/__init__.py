@@ -5,6 +5,7 @@
     events.py     pjsua2's callbacks that belong to no call
     bridge.py     one call: two legs, what happens on one is told to the other
     leg.py        one leg: pjsua2's callbacks
+    hold.py       whether the peer of a leg was told that the other side holds
     accounts.py   listeners and what is sent from them
     targets.py    where a call goes on to: the operator, the Teams proxies in order
     keepalive.py  OPTIONS to the Teams proxies

@@ -81,7 +81,7 @@ class Agent:
         self._peers: dict[int, tuple[str, ...]] = {}
         self._is_ending = self._is_full = False
         self._next_tick = 0.0
-        self._taken_up = b""
+        self._taken_up, self._coming = b"", pj.PJSUA_INVALID_ID
         self._ways: list[Way] = []
         self._endpoint = Events(self)
         try:
@@ -175,7 +175,7 @@ class Agent:
 
     def _turn(self) -> None:
         self._endpoint.libHandleEvents(EVENTS_MS)
-        self._taken_up = b""
+        self._taken_up, self._coming = b"", pj.PJSUA_INVALID_ID
         self._look_after_ended()
         while self._later:
             self._later.pop(0)()
@@ -242,7 +242,7 @@ class Agent:
         A leg whose peer does not confirm its end keeps its place for some seconds.
         """
         up = sum(not leg.is_over for leg in self._legs)
-        held = self._library.legs_in_use() + 1
+        held = self._library.legs_in_use(self._coming)
         if self._is_full or held >= self.leg_limit:
             return 0
         return self.leg_limit - up - max(held - up - self._pace.recently_ended(), 0)
@@ -294,6 +294,7 @@ class Agent:
         SDP is refused before, and loses the headers of the answer.
         """
         self._taken_up = raw_of(rdata)
+        self._coming = call
         leg = Leg(self, account, call)
         self._legs.add(leg)
         try:

@@ -108,7 +108,12 @@ class Bridge:
 
     def beat(self) -> None:
         """See whether something is due that no message brings."""
-        if self.is_over or self._is_answered:
+        if self.is_over:
+            return
+        if self._is_answered:
+            for leg in (self._first, self._second):
+                if leg is not None:
+                    leg.beat()
             return
         now = time.monotonic()
         if not self._has_progress and now - self._begun >= PROGRESS_S:
@@ -136,6 +141,8 @@ class Bridge:
         self._progress(code)
 
     def confirmed(self, leg: Leg) -> None:
+        if leg is self._first and self._second is not None and not self.is_over:
+            self.media(self._second)  # it may be on hold by now
         if leg is not self._second or self.is_over:
             return
         self._note_heard()
@@ -148,6 +155,8 @@ class Bridge:
 
     def media(self, leg: Leg) -> None:
         if self._first is None or self._second is None or self.is_over:
+            return
+        if self._first.is_over or self._second.is_over:
             return
         other_leg = self._second if leg is self._first else self._first
         if other_leg.is_up and leg.is_up:

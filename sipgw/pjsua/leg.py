@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import wraps
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 import pjsua2 as pj
 
 from sipgw.messages import BadMessage, Message, parse
+from sipgw.pjsua.hold import Hold
 
 RINGING, SESSION_PROGRESS = 180, 183
 
@@ -78,7 +80,8 @@ class Leg(pj.Call):
         self.is_incoming = call != pj.PJSUA_INVALID_ID
         self.is_over = self.is_up = self.has_bye = self.has_failed = False
         self.code = 0
-        self._is_on_hold = self._has_told_sound = False
+        self._hold = Hold(is_owner=not self.is_incoming)
+        self._has_told_sound = False
         self.reasons: tuple[str, ...] = ()
 
     def call(self, uri: str, target: str, caller: str, headers: Sequence[Header], max_forwards: int) -> None:
@@ -139,15 +142,25 @@ class Leg(pj.Call):
 
     def hold(self, is_held: bool) -> None:
         """Tell the peer by re-INVITE that the other side holds the call, or takes it up again."""
-        if is_held == self._is_on_hold or self.is_over:
+        self._hold.wanted = is_held
+        self.beat()
+
+    def beat(self) -> None:
+        """Tell the peer what it could not be told before."""
+        now = time.monotonic()
+        if self.is_over or not self.is_up or not self._hold.is_due(now):
             return
-        self._is_on_hold = is_held
         told = _told(())
-        if is_held:
-            self.setHold(told)
+        try:
+            if self._hold.wanted:
+                self.setHold(told)
+            else:
+                told.opt.flag = pj.PJSUA_CALL_UNHOLD
+                self.reinvite(told)
+        except pj.Error:  # another re-INVITE is on its way
+            self._hold.wait(now)
         else:
-            told.opt.flag = pj.PJSUA_CALL_UNHOLD
-            self.reinvite(told)
+            self._hold.sent()
 
     # --- called by pjsua2
 
@@ -166,9 +179,12 @@ class Leg(pj.Call):
     @_callback
     def onCallTsxState(self, prm: Any) -> None:
         message = self._read(prm.e)
-        if message is None or self.owner is None or self.is_up or message.method != "INVITE":
+        if message is None or self.owner is None or message.method != "INVITE":
             return
-        if not message.is_request and 100 < message.status < 200:
+        if self.is_up:
+            if message.status >= 200:
+                self._hold.answered(message.status, time.monotonic())
+        elif not message.is_request and 100 < message.status < 200:
             self.owner.provisional(self, message.status)
 
     @_callback

@@ -74,7 +74,7 @@ class Library:
         try:
             self.c.pj_log_set_level.argtypes = [ctypes.c_int]
             self.c.pjsua_call_get_max_count.restype = ctypes.c_uint
-            self.c.pjsua_call_get_count.restype = ctypes.c_uint
+            self.c.pjsua_enum_calls.argtypes = [ctypes.c_void_p] * 2
             self.c.pjsip_tsx_set_timers.argtypes = [ctypes.c_uint] * 4
             self.c.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
             self.c.pjsip_endpt_get_request_headers.restype = ctypes.c_void_p
@@ -97,10 +97,18 @@ class Library:
         """The call legs that this build holds, once the endpoint is initialised."""
         return int(self.c.pjsua_call_get_max_count())
 
-    def legs_in_use(self) -> int:
-        """Places that are taken: of legs that are up, and of those whose peer has not confirmed their end. An
-        INVITE is counted once it has been taken up."""
-        return int(self.c.pjsua_call_get_count())
+    def legs_in_use(self, coming: int) -> int:
+        """Places that are taken: of legs that are up, of those whose peer has not confirmed their end, and of
+        the INVITE that is coming: PJSIP counts one with SDP after it was looked at, and one without before.
+
+        Parameters
+        ----------
+        coming : number of its leg; PJSUA_INVALID_ID where there is none
+        """
+        limit = self.leg_limit()
+        numbers, count = (ctypes.c_int * limit)(), ctypes.c_uint(limit)
+        self.c.pjsua_enum_calls(numbers, ctypes.byref(count))
+        return len({*numbers[: count.value], coming} - {pj.PJSUA_INVALID_ID})
 
     def give_up_after(self, seconds: float) -> None:
         """How long a request without any answer is repeated, and what belongs to an answered one kept."""

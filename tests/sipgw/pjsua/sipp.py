@@ -140,6 +140,7 @@ KEPT = '<Reference variables="caller,number"/>'
 
 def from_called(method: str, number: int, extra: str = "", body: str = "") -> str:
     """A request of the side that was called."""
+    options = {} if method == "ACK" else {"retrans": 500}
     return send(
         f"""{method} sip:gateway@[local_ip] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
@@ -151,8 +152,41 @@ Contact: <sip:[local_ip]:[local_port];transport=[transport]>
 Max-Forwards: 70
 {extra}""".strip(),
         body,
-        retrans=500,
+        **options,
     )
+
+
+def version(number: int, direction: str) -> str:
+    """The caller's SDP, changed."""
+    return SDP.replace("o=- 1 1", f"o=- 1 {number}") + f"a={direction}\n"
+
+
+def reinvite(number: int, body: str, ack_body: str = "") -> list[str]:
+    """Steps of the caller, who changes the call and is answered; number : of the CSeq."""
+    invite = request("INVITE", body=body, retrans=500).replace("CSeq: 1", f"CSeq: {number}")
+    within = invite.replace("user=phone>\nCall-ID", "user=phone>[peer_tag_param]\nCall-ID")
+    acked = request("ACK", body=ack_body).replace("CSeq: 1", f"CSeq: {number}")
+    return [within, receive(100, optional="true"), receive(200), acked]
+
+
+def reinvite_of_called(number: int, body: str) -> list[str]:
+    """Steps of who is called and changes the call."""
+    return [
+        from_called("INVITE", number, body=body),
+        receive(100, optional="true"),
+        receive(200),
+        from_called("ACK", number),
+    ]
+
+
+def is_reinvited(direction: str) -> list[str]:
+    """Steps of who is told that the call changes, and agrees."""
+    return [receive("INVITE"), within(reply(200, body=version(9, direction))), receive("ACK")]
+
+
+def within(answer: str) -> str:
+    """An answer to a request inside a call: the tag is there already."""
+    return answer.replace("[last_To:];tag=[pid]S[call_number]", "[last_To:]")
 
 
 def asked_too(steps: list[str]) -> list[str]:

@@ -173,31 +173,6 @@ def test_each_18x_is_passed_on_and_early_media_with_it(gateway, sipp, teams_call
     assert seconds(cdr, "alert_time", "answer_time") > 0.25
 
 
-def test_hold_is_passed_on_and_taken_back(gateway, sipp, teams_calls):
-    running = gateway()
-    changed = [
-        receive("INVITE"),
-        reply(200, body=SDP).replace("[last_To:];tag=[pid]S[call_number]", "[last_To:]"),
-    ]
-    operator = sipp(called(*[*changed, receive("ACK")] * 2, *IS_HUNG_UP), running.next_hop)
-    steps = caller()
-    for number, direction in ((2, "inactive"), (3, "sendrecv")):
-        body = SDP.replace("o=- 1 1", f"o=- 1 {number}") + f"a={direction}\n"
-        invite = request("INVITE", body=body).replace("CSeq: 1", f"CSeq: {number}")
-        within = invite.replace("user=phone>\nCall-ID", "user=phone>[peer_tag_param]\nCall-ID")
-        acked = request("ACK").replace("CSeq: 1", f"CSeq: {number}")
-        steps += [within, receive(100, optional="true"), receive(200), acked, pause(400)]
-    bye = request("BYE").replace("CSeq: 2", "CSeq: 4")
-    teams_calls(running, [*steps, bye, receive(200)]).wait()
-    operator.wait()
-    first, held, back = operator.received("INVITE")
-    assert "a=sendrecv" in first
-    assert "a=sendonly" in held
-    assert "a=sendrecv" in back
-    (cdr,) = running.wait_for_cdrs(1)
-    assert cdr["end_reason"] == "normal"
-
-
 def test_forwarded_call_leaves_with_who_pays_and_its_identity_unchanged(gateway, sipp, teams_calls):
     running = gateway()
     operator = sipp(called(*IS_HUNG_UP), running.next_hop)
