@@ -72,7 +72,8 @@ def cdrs_of(running, call: str, count: int = 0) -> list[dict[str, Any]]:
 
 
 def still_carries(running, sipp, teams_calls):
-    sipp(called(*IS_HUNG_UP), running.next_hop)
+    # the INVITE of an earlier call that nobody answered may still be repeated, and come first
+    sipp(called(*IS_HUNG_UP), running.next_hop, calls=9)
     before = len(running.cdrs())
     teams_calls(running, caller(request("BYE"), receive(200))).wait()
     cdrs = running.wait_for_cdrs(before + 1)
