@@ -40,8 +40,6 @@ END_S = 3.0
 """How long calls that are hung up at the end may take to say so. [s]"""
 GIVE_UP_S = 6.0
 """How long a next hop may say nothing at all; Teams looks for another gateway after 10 s. [s]"""
-MOST_LEGS = 10_000
-"""Call legs that the library is asked for; it takes as many as it was built for."""
 
 STOPS: Header = ("Reason", reason_header(41, "Gateway stops"))
 
@@ -95,7 +93,7 @@ class Agent:
 
     @property
     def leg_limit(self) -> int:
-        """Call legs that this build of the library holds."""
+        """Call legs that the library holds: those of its build, or fewer where it has few sockets."""
         return self._library.leg_limit()
 
     # --- start and end
@@ -108,8 +106,9 @@ class Agent:
             config.logConfig.level = config.logConfig.consoleLevel = LEVEL
             config.logConfig.writer = log
             log.__disown__()  # the endpoint deletes it
+        self._pace = Pace(self._library.places())
         agent = config.uaConfig
-        agent.threadCnt, agent.mainThreadOnly, agent.maxCalls = 0, True, MOST_LEGS
+        agent.threadCnt, agent.mainThreadOnly, agent.maxCalls = 0, True, self._pace.most_legs
         agent.userAgent = "trunkrate"
         media = config.medConfig
         media.clockRate, media.ecTailLen, media.noVad, media.sndAutoCloseTime = 8000, 0, True, -1
@@ -127,7 +126,6 @@ class Agent:
             for side, leg in legs
             for listener in leg.listen
         ]
-        self._pace = Pace(self.leg_limit)
         requests = Requests(self._library.c, self._about_us, self._before_invite)
         self._module = Module(self._library.c, requests.received, self._bodies.answers)
         self._endpoint.libStart()
@@ -239,18 +237,28 @@ class Agent:
     def _free_legs(self) -> int:
         """Legs that the library could still take while an INVITE is looked at, whose leg is counted.
 
-        A leg whose peer does not confirm its end keeps its place for some seconds.
+        A leg whose peer does not confirm its end keeps its place for some seconds. Those that ended just now
+        are confirmed soon as a rule: of the legs kept free they may still hold some, of the others none.
         """
-        up = sum(not leg.is_over for leg in self._legs)
+        up = self._legs_up()
         held = self._library.legs_in_use(self._coming)
         if self._is_full or held >= self.leg_limit:
             return 0
-        return self.leg_limit - up - max(held - up - self._pace.recently_ended(), 0)
+        soon_free = min(self._pace.recently_ended(), self._settings.limits.reserve_legs)
+        unconfirmed = max(held - up - soon_free, 0)
+        return self.leg_limit - up - self._legs_to_come() - unconfirmed
+
+    def _legs_up(self) -> int:
+        return sum(not leg.is_over for leg in self._legs)
+
+    def _legs_to_come(self) -> int:
+        """Second legs of calls that are admitted: they are made once the library is done with the INVITE."""
+        return sum(bridge.awaits_leg for bridge in self._bridges.values())
 
     # --- calls in
 
     def _before_invite(self) -> None:
-        self._pace.wait(sum(not leg.is_over for leg in self._legs))
+        self._pace.wait(self._legs_up() + self._legs_to_come())
 
     def way_of(self, rdata: Any) -> Way | None:
         """The listener that a message came in by."""
@@ -306,7 +314,8 @@ class Agent:
             self._later.append(partial(self.failed, leg, error))
 
     def _refuse(self, leg: Leg, code: int, header: Header) -> None:
-        self._later.append(partial(leg.end, code, [header] if header[1] else []))
+        # before the second legs of those that were admitted: the place of its leg may be theirs
+        self._later.insert(0, partial(leg.end, code, [header] if header[1] else []))
 
     def _admit(self, leg: Leg, rdata: Any) -> None:
         way = self.way_of(rdata)

@@ -87,6 +87,11 @@ class Bridge:
         self._reasons: tuple[str, ...] = ("Q.850;cause=41",)
         first.owner = self
 
+    @property
+    def awaits_leg(self) -> bool:
+        """Whether its second leg is still to be made."""
+        return self._second is None and not self.is_over
+
     def proceed(self) -> None:
         """Make the second leg to the next target; where none is left, the call has failed."""
         while self._left and not self.is_over:

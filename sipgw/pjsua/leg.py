@@ -249,6 +249,8 @@ def audio_of(leg: Leg) -> Any:
 
 def _told(headers: Sequence[Header]) -> Any:
     told = pj.CallOpParam(True)
+    if hasattr(told.opt, "textCount"):  # PJSIP 2.16 and later offer text beside the sound
+        told.opt.textCount = 0
     told.txOption.headers = header_vector(headers)
     return told
 

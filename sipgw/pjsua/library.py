@@ -9,6 +9,7 @@ compared with what is known, so that another layout is noticed and not believed.
 from __future__ import annotations
 
 import ctypes
+import re
 import socket
 import struct
 from collections.abc import Iterable, Iterator
@@ -27,10 +28,15 @@ EXTENSIONS = ("timer", "100rel")
 
 MAX_FORWARDS = 70
 """Of a request that begins here (RFC 3261, 8.1.1.6)."""
+PLACES = 64
+"""PJ_IOQUEUE_MAX_HANDLES, where a build does not tell its own: PJSIP's default."""
 
 _LONGEST_LIST = 32
 _TRANSPORT_BYTES = 320
 _WORD = ctypes.sizeof(ctypes.c_void_p)
+_CONFIG_LEVEL = 3
+_PLACES = re.compile(r"PJ_IOQUEUE_MAX_HANDLES\s*: (\d+)")
+_LOGGED = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
 
 
 class _Text(ctypes.Structure):
@@ -73,6 +79,9 @@ class Library:
         self.c = ctypes.CDLL(pj._pjsua2.__file__)
         try:
             self.c.pj_log_set_level.argtypes = [ctypes.c_int]
+            self.c.pj_log_get_log_func.restype = ctypes.c_void_p
+            self.c.pj_log_set_log_func.argtypes = [ctypes.c_void_p]
+            self.c.pj_dump_config.restype = None
             self.c.pjsua_call_get_max_count.restype = ctypes.c_uint
             self.c.pjsua_enum_calls.argtypes = [ctypes.c_void_p] * 2
             self.c.pjsip_tsx_set_timers.argtypes = [ctypes.c_uint] * 4
@@ -93,8 +102,26 @@ class Library:
         """Print nothing, from before the endpoint is made: standard output is the caller's."""
         self.c.pj_log_set_level(0)
 
+    def places(self) -> int:
+        """Sockets of sound that this build has room for, once the endpoint is there.
+
+        PJSIP says with what it was built in its log alone, which is taken for that moment.
+        """
+        told: list[str] = []
+        log = _LOGGED(
+            lambda level, text, length: told.append(ctypes.string_at(text, length).decode("ascii", "replace"))
+        )
+        level, before = self.c.pj_log_get_level(), self.c.pj_log_get_log_func()
+        self.c.pj_log_set_log_func(ctypes.cast(log, ctypes.c_void_p))
+        self.c.pj_log_set_level(_CONFIG_LEVEL)
+        self.c.pj_dump_config()
+        self.c.pj_log_set_level(level)
+        self.c.pj_log_set_log_func(before)
+        found = _PLACES.search("".join(told))
+        return int(found[1]) if found else PLACES
+
     def leg_limit(self) -> int:
-        """The call legs that this build holds, once the endpoint is initialised."""
+        """The call legs that are held, once the endpoint is there: as asked for, if the build has them."""
         return int(self.c.pjsua_call_get_max_count())
 
     def legs_in_use(self, coming: int) -> int:

@@ -1,8 +1,8 @@
 """How fast calls may come: the library aborts when it has no place for another socket.
 
 Each leg has two sockets. PJSIP gives their places back half a second after they are closed, and has 64 in
-pjsua2-python: some 50 calls a second that are refused, or 25 that are answered, are too many. Then the loop
-waits, and the calls with it: none is lost.
+pjsua2-python (PJ_IOQUEUE_MAX_HANDLES): some 50 calls a second that are refused, or 25 that are answered, are
+too many. Then the loop waits, and the calls with it: none is lost.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import time
 from collections import deque
 
-PLACES = 64
-"""Sockets of sound in pjsua2-python (PJ_IOQUEUE_MAX_HANDLES); a build for more legs has more."""
 SOCKETS = 2
 CLOSING_S = 0.6
 """How long a closed socket keeps its place: PJ_IOQUEUE_KEY_FREE_DELAY, and some. [s]"""
@@ -22,12 +20,23 @@ class Pace:
 
     Parameters
     ----------
-    legs : call legs that the library holds
+    places : for sockets of sound
     """
 
-    def __init__(self, legs: int) -> None:
-        self._places = max(PLACES, 2 * SOCKETS * legs)
+    def __init__(self, places: int) -> None:
+        self._places = places
         self._ended: deque[float] = deque()
+
+    @property
+    def most_legs(self) -> int:
+        """Legs that can be up while the sockets of as many are being closed.
+
+        Examples
+        --------
+        >>> Pace(64).most_legs
+        16
+        """
+        return self._places // (2 * SOCKETS)
 
     def ended(self) -> None:
         """A leg is over."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,14 @@ def gateway(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     yield start
     for one in started:
         one.stop(signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def legs(tmp_path_factory: pytest.TempPathFactory) -> int:
+    """Call legs of this pjsua2, as a gateway says at its start: 4 of the one of PyPI."""
+    running = Running(tmp_path_factory.mktemp("legs"))
+    running.stop()
+    return int(re.search(r"(\d+) call legs", running.ready)[1])  # type: ignore[index]
 
 
 @pytest.fixture

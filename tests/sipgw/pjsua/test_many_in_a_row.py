@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sipp import CALLED, HANGS_UP, IS_HUNG_UP, called, caller, failing, pause
+from sipp import CALLED, HANGS_UP, IS_HUNG_UP, SDP, called, caller, failing, pause, receive, request
 
 from rating.cli import main
 
@@ -44,8 +44,10 @@ def test_three_hundred_calls_in_a_row(gateway, sipp, teams_calls):
     assert len(running.cdrs()) == 301
 
 
-def test_a_storm_gives_each_call_one_cdr_and_admits_no_more_than_there_are_legs(gateway, sipp, teams_calls):
-    running = gateway()
+def test_a_storm_gives_each_call_one_cdr_and_admits_no_more_than_there_are_legs(
+    gateway, sipp, teams_calls, legs
+):
+    running = gateway(reserve_legs=legs - 2)
     sipp(called(*IS_HUNG_UP), running.next_hop, calls=1)
     first = teams_calls(running, caller(pause(2500), *HANGS_UP))
     until = time.monotonic() + 5
@@ -57,6 +59,28 @@ def test_a_storm_gives_each_call_one_cdr_and_admits_no_more_than_there_are_legs(
     assert [one["rule"] for one in cdrs].count("legs_full") == 60
     assert [one["rule"] for one in cdrs].count("admitted") == 1
     assert len({one["call_id"] for one in cdrs}) == 61
+
+
+def test_calls_that_are_too_many_at_once_are_refused_and_none_that_is_admitted_finds_no_leg(
+    gateway, sipp, teams_calls
+):
+    running = gateway(reserve_legs=0, channels=100, transport="tcp")  # over UDP what waits is sent again
+    sipp(called(*IS_HUNG_UP), running.next_hop, calls=10_000)
+    answered = [receive(200), request("ACK"), *HANGS_UP, '<nop next="8"/>']
+    refused = ['<label id="7"/>', request("ACK"), '<label id="8"/>']
+    steps = [
+        request("INVITE", body=SDP, retrans=500),
+        receive(100, optional="true"),
+        receive(180, optional="true"),
+        receive(486, optional="true", next="7"),
+        *answered,
+        *refused,
+    ]
+    storm = ("-r", "400", "-l", "30", "-timeout", "30s")
+    teams_calls(running, steps, calls=150, transport="t1", options=storm).wait()
+    cdrs = running.wait_for_cdrs(150)
+    found = {(one["rule"], one["sip_code"], one["end_reason"]) for one in cdrs}
+    assert found == {("admitted", 200, "normal"), ("legs_full", 486, "no_channel")}
 
 
 @pytest.mark.parametrize(
