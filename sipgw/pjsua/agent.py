@@ -15,19 +15,21 @@ from rating.errors import Fault, GatewayError
 from sipgw.answers import reason_header
 from sipgw.attempt import Attempt
 from sipgw.gateway import Gateway
-from sipgw.messages import BadMessage, Message, attempt_of, check_understood, parse
+from sipgw.messages import BadMessage
 from sipgw.pjsua.accounts import CODECS, Way, listen
 from sipgw.pjsua.bodies import Bodies
 from sipgw.pjsua.bridge import Bridge
-from sipgw.pjsua.events import Events, Heard, names_of
+from sipgw.pjsua.events import Events, Heard
 from sipgw.pjsua.keepalive import Keepalive
 from sipgw.pjsua.ladder import LEVEL, Ladder, LadderLog
 from sipgw.pjsua.leg import Header, Leg, message_of, raw_of
-from sipgw.pjsua.library import EXTENSIONS, METHODS, Library, listener_of, transport_of
+from sipgw.pjsua.legless import Legless
+from sipgw.pjsua.library import EXTENSIONS, METHODS, Library
 from sipgw.pjsua.module import Module
 from sipgw.pjsua.pace import Pace
 from sipgw.pjsua.purposes import take_server_certificates
-from sipgw.pjsua.requests import Requests
+from sipgw.pjsua.reader import Reader
+from sipgw.pjsua.requests import Answer, Requests
 from sipgw.pjsua.targets import Router
 from sipgw.policy import leg_of
 from sipgw.settings import OPERATOR, TEAMS, Settings
@@ -76,11 +78,15 @@ class Agent:
         self._later: list[Callable[[], None]] = []
         self._bridges: dict[str, Bridge] = {}
         self._count = itertools.count(2)
-        self._peers: dict[int, tuple[str, ...]] = {}
-        self._is_ending = self._is_full = False
+        self._is_ending = False
         self._next_tick = 0.0
-        self._taken_up, self._coming = b"", pj.PJSUA_INVALID_ID
+        self._coming = pj.PJSUA_INVALID_ID
         self._ways: list[Way] = []
+        self.gateway: Gateway
+        self._reader = Reader(self._ways, lambda: self.gateway.directory)
+        self._legless = Legless(
+            self._reader, lambda: self.gateway, self._new_name, self._refused, self._tally
+        )
         self._endpoint = Events(self)
         try:
             self._start()
@@ -173,7 +179,7 @@ class Agent:
 
     def _turn(self) -> None:
         self._endpoint.libHandleEvents(EVENTS_MS)
-        self._taken_up, self._coming = b"", pj.PJSUA_INVALID_ID
+        self._legless.taken_up, self._coming = b"", pj.PJSUA_INVALID_ID
         self._look_after_ended()
         while self._later:
             self._later.pop(0)()
@@ -242,7 +248,7 @@ class Agent:
         """
         up = self._legs_up()
         held = self._library.legs_in_use(self._coming)
-        if self._is_full or held >= self.leg_limit:
+        if self._legless.is_full or held >= self.leg_limit:
             return 0
         soon_free = min(self._pace.recently_ended(), self._settings.limits.reserve_legs)
         unconfirmed = max(held - up - soon_free, 0)
@@ -257,16 +263,16 @@ class Agent:
 
     # --- calls in
 
-    def _before_invite(self) -> None:
+    def _before_invite(self, data: int) -> Answer | None:
+        """Refuse an INVITE where legs are scarce, or wait until there is room for its sockets."""
+        needed = 2 + self._settings.limits.reserve_legs
+        held = self._library.legs_in_use(pj.PJSUA_INVALID_ID) + self._legs_to_come()
+        if self.leg_limit - held < needed and not self._is_ending:
+            refused = self._legless.refused(self._library.received(data), self._free_legs() < needed)
+            if refused is not None:
+                return refused
         self._pace.wait(self._legs_up() + self._legs_to_come())
-
-    def way_of(self, rdata: Any) -> Way | None:
-        """The listener that a message came in by."""
-        return self._way_of_transport(transport_of(rdata))
-
-    def _way_of_transport(self, transport: int) -> Way | None:
-        listener = listener_of(transport, [way.listener for way in self._ways])
-        return next((way for way in self._ways if way.listener is listener), None)
+        return None
 
     def _asked(self, peer: str, code: int) -> None:
         """A peer answered OPTIONS, or did not."""
@@ -274,7 +280,7 @@ class Agent:
 
     def _about_us(self, transport: int) -> Sequence[Header] | None:
         """What OPTIONS are answered with."""
-        way = self._way_of_transport(transport)
+        way = self._reader.way_of_transport(transport)
         if way is None:
             return None
         self.gateway.overseer.options(way.side, RECEIVED, time.time_ns(), 200)
@@ -284,7 +290,7 @@ class Agent:
 
     def select(self, prm: Any) -> None:
         """Choose the account that answers an INVITE, and what it is known as to the caller."""
-        way = self.way_of(prm.rdata)
+        way = self._reader.way_of(prm.rdata)
         if way is None:
             self._tally.note("transport", "an INVITE came by no known listener. [GATEWAY-LISTEN]")
             return
@@ -301,7 +307,7 @@ class Agent:
         What is answered is answered once the library is done with the INVITE: it aborts where one without
         SDP is refused before, and loses the headers of the answer.
         """
-        self._taken_up = raw_of(rdata)
+        self._legless.taken_up = raw_of(rdata)
         self._coming = call
         leg = Leg(self, account, call)
         self._legs.add(leg)
@@ -318,20 +324,20 @@ class Agent:
         self._later.insert(0, partial(leg.end, code, [header] if header[1] else []))
 
     def _admit(self, leg: Leg, rdata: Any) -> None:
-        way = self.way_of(rdata)
+        way = self._reader.way_of(rdata)
         if way is None or self._is_ending:
             self._refuse(leg, 503 if self._is_ending else 500, STOPS)
             return
-        message, attempt = self._read(way, rdata)
+        message, attempt = self._reader.invite(way, rdata)
         name = leg_of(attempt)
         now = time.time_ns()
         decision = self.gateway.attempt(attempt, name, now)
         if decision.is_admitted and name in self._bridges:
             # an emergency call of a call that is up is a call of its own: two INVITEs, two CDRs
-            name = f"{name} {next(self._count)}"
+            name = self._new_name(attempt)
             decision = self.gateway.attempt(attempt, name, now)
         if not decision.is_admitted:
-            self._trace(attempt, [], lambda: True)
+            self._refused(attempt)
             self._refuse(leg, decision.code, ("Reason", decision.reason))
             return
         targets = self._router.targets(attempt, decision, message, self.gateway.directory)
@@ -340,43 +346,20 @@ class Agent:
         self._trace(attempt, bridge.call_ids, lambda: bridge.is_over)
         self._later.append(bridge.proceed)
 
+    def _new_name(self, attempt: Attempt) -> str:
+        """A name for a call whose own may be another call's."""
+        return f"{leg_of(attempt)} {next(self._count)}"
+
+    def _refused(self, attempt: Attempt) -> None:
+        self._trace(attempt, [], lambda: True)
+
     def _trace(self, attempt: Attempt, call_ids: list[str], is_over: Callable[[], bool]) -> None:
         if self._ladder is not None:
             self._ladder.begins(attempt, call_ids, is_over)
 
     def rejected(self, prm: Any) -> None:
-        """An INVITE that the library refused by itself, for its SDP or for want of a leg: it has a CDR all
-        the same, and only one where it was taken up before.
-        """
-        rdata, code = prm.rdata, int(prm.statusCode)
-        way = self.way_of(rdata)
-        if way is None or raw_of(rdata) == self._taken_up:
-            return
-        try:
-            _, attempt = self._read(way, rdata)
-        except BadMessage as bad:
-            self._tally.note("bad", f"{rdata.srcAddress}: {bad}")
-            return
-        now, name = time.time_ns(), f"{leg_of(attempt)} {next(self._count)}"
-        self._is_full = prm.callId == pj.PJSUA_INVALID_ID
-        decision = self.gateway.attempt(attempt, name, now)
-        self._is_full = False
-        if decision.is_admitted:
-            self.gateway.ended(name, now, code, "failed")
-
-    def _read(self, way: Way, rdata: Any) -> tuple[Message, Attempt]:
-        message = parse(raw_of(rdata))
-        check_understood(message, METHODS, EXTENSIONS)
-        directory = self.gateway.directory
-        now = time.time_ns()
-
-        def is_own(host: str, number: str) -> bool:
-            trunk = directory.trunk_of_host(host)
-            return trunk is not None and directory.may_use(trunk, directory.read(number).key, now)
-
-        address = rdata.srcAddress.rpartition(":")[0].strip("[]")
-        names = self._peers.get(transport_of(rdata), ())
-        return message, attempt_of(message, way.side, address, names, is_own, directory.book.numbering)
+        """The library refused an INVITE by itself."""
+        self._legless.rejected(prm)
 
     def _leg_by(self, way: Way) -> Leg:
         leg = Leg(self, way.account)
@@ -387,15 +370,9 @@ class Agent:
         """OPTIONS to a proxy were answered, or given up."""
         self._keepalive.answered(event)
 
-    # --- connections
-
     def connected(self, prm: Any) -> None:
-        """A connection begins or ends: keep the names of the peer's certificate while it is there."""
-        connection = int(prm.hnd)
-        if prm.state == pj.PJSIP_TP_STATE_CONNECTED:
-            self._peers[connection] = names_of(prm.tlsInfo)
-        else:
-            self._peers.pop(connection, None)
+        """A connection begins or ends."""
+        self._reader.connected(prm)
 
 
 def _words(error: Exception) -> str:

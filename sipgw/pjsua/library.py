@@ -83,6 +83,8 @@ class Library:
             self.c.pj_log_set_log_func.argtypes = [ctypes.c_void_p]
             self.c.pj_dump_config.restype = None
             self.c.pjsua_call_get_max_count.restype = ctypes.c_uint
+            self._read_received = self.c._ZN2pj9SipRxData6fromPjER13pjsip_rx_data
+            self._read_received.argtypes = [ctypes.c_void_p] * 2
             self.c.pjsua_enum_calls.argtypes = [ctypes.c_void_p] * 2
             self.c.pjsip_tsx_set_timers.argtypes = [ctypes.c_uint] * 4
             self.c.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
@@ -140,6 +142,12 @@ class Library:
     def give_up_after(self, seconds: float) -> None:
         """How long a request without any answer is repeated, and what belongs to an answered one kept."""
         self.c.pjsip_tsx_set_timers(0, 0, 0, int(seconds * 1000))
+
+    def received(self, data: int) -> Any:
+        """A `pjsip_rx_data` as pjsua2 tells it: by its own function, which Python is not shown."""
+        found = pj.SipRxData()
+        self._read_received(int(found.this), data)
+        return found
 
     def finds_max_forwards(self) -> bool:
         """Look where the Max-Forwards of requests is kept; whether it was found, once the endpoint is

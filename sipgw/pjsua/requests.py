@@ -1,7 +1,8 @@
 """Requests outside of calls, seen before pjsua sees them.
 
 OPTIONS are answered here, for the library's own answer has no Contact: Teams asks every minute and looks for
-`Contact` (by name) and `Allow`. An INVITE is held up while there is no room for its sockets.
+`Contact` (by name) and `Allow`. An INVITE is held up while there is no room for its sockets, and refused
+where legs are scarce.
 """
 
 from __future__ import annotations
@@ -10,24 +11,27 @@ import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any
 
+Answer = tuple[int, Sequence[tuple[str, str]]]
+"""A status and headers."""
+
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 
 
 class Requests:
-    """Answers OPTIONS and announces INVITEs.
+    """Answers OPTIONS, and INVITEs that are to be refused at once.
 
     Parameters
     ----------
     library : PJSIP's functions, its endpoint made
     headers : of the answer to OPTIONS that came on a transport; None leaves it to pjsua
-    before_invite : called before pjsua takes up an INVITE
+    before_invite : given a `pjsip_rx_data` before pjsua takes up an INVITE; a status and headers refuse it
     """
 
     def __init__(
         self,
         library: Any,
         headers: Callable[[int], Sequence[tuple[str, str]] | None],
-        before_invite: Callable[[], None],
+        before_invite: Callable[[int], Answer | None],
     ) -> None:
         self._c, self._headers, self._before_invite = library, headers, before_invite
         self._c.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
@@ -39,27 +43,25 @@ class Requests:
         self._c.pjsip_parse_hdr.restype = ctypes.c_void_p
         self._c.pjsip_parse_hdr.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_size_t, ctypes.c_void_p]
         self._c.pj_list_insert_before.argtypes = [ctypes.c_void_p] * 2
-        self._c.pjsip_endpt_respond_stateless.argtypes = (
-            [ctypes.c_void_p] * 2 + [ctypes.c_int] + [ctypes.c_void_p] * 3
-        )
+        self._c.pjsip_endpt_respond.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_int] + [ctypes.c_void_p] * 4
         self._endpoint = self._c.pjsua_get_pjsip_endpt()
 
     def received(self, rdata: int) -> bool:
         """A request has come, as a `pjsip_rx_data`; whether it is answered."""
         request = self._c.pjsip_rx_data_get_info(rdata).removeprefix(b"Request msg ")
+        answer: Answer | None = None
         if request.startswith(b"INVITE/"):
-            self._before_invite()
-        if not request.startswith(b"OPTIONS/"):
-            return False
-        transport = ctypes.c_void_p.from_address(rdata + _WORD).value
-        headers = self._headers(transport or 0)
-        if headers is None:
-            return False
-        self._answer(rdata, headers)
-        return True
+            answer = self._before_invite(rdata)
+        elif request.startswith(b"OPTIONS/"):
+            transport = ctypes.c_void_p.from_address(rdata + _WORD).value
+            headers = self._headers(transport or 0)
+            answer = (200, headers) if headers is not None else None
+        if answer is not None:
+            self._answer(rdata, *answer)
+        return answer is not None
 
-    def _answer(self, rdata: int, headers: Sequence[tuple[str, str]]) -> None:
-        pool = self._c.pjsua_pool_create(b"options", 1000, 1000)
+    def _answer(self, rdata: int, code: int, headers: Sequence[tuple[str, str]]) -> None:
+        pool = self._c.pjsua_pool_create(b"answer", 1000, 1000)
         try:
             head = (ctypes.c_void_p * 2)()
             head[0] = head[1] = ctypes.addressof(head)
@@ -70,8 +72,9 @@ class Requests:
                 found = self._c.pjsip_parse_hdr(pool, ctypes.addressof(kind), texts[-1], len(value), None)
                 if found:
                     self._c.pj_list_insert_before(ctypes.addressof(head), found)
-            self._c.pjsip_endpt_respond_stateless(
-                self._endpoint, rdata, 200, None, ctypes.addressof(head), None
+            # a transaction of its own answers what is sent again, and takes the ACK
+            self._c.pjsip_endpt_respond(
+                self._endpoint, None, rdata, code, None, ctypes.addressof(head), None, None
             )
         finally:
             self._c.pj_pool_release(pool)
