@@ -31,7 +31,7 @@ def test_each_proxy_is_asked_under_the_carriers_name(gateway):
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_proxy_that_is_silent_is_passed_over(gateway, sipp, transport):
-    running = gateway(hops=2, transport=transport)
+    running = gateway(hops=2, transport=transport, clock=4)
     second = sipp(asked_too(ANSWERS), running.proxies[1], calls=2, transport=f"{transport[0]}1")
     operator = sipp(caller(*HANGS_UP, **FROM_OUTSIDE), free_port(), target=f"127.0.0.1:{running.operator}")
     operator.wait()

@@ -25,6 +25,9 @@ Content-Length: {length}
 {body}"""
 BODY = SDP.replace("[auto_media_port]", "6000").replace("\n", "\r\n")
 
+LINGERS_S = 7
+"""How long a leg whose peer is not there keeps its place. [s]"""
+
 
 @pytest.fixture
 def peer():
@@ -37,7 +40,7 @@ def peer():
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     """One gateway that takes it all, so that it is seen to go on."""
-    started = Running(tmp_path_factory.mktemp("gateway"), no_answer="1 s", reserve_legs=0)
+    started = Running(tmp_path_factory.mktemp("gateway"), clock=10, no_answer="5 s", reserve_legs=0)
     yield started
     started.stop(signal.SIGKILL)
 
@@ -53,10 +56,24 @@ def invite(peer, branch, extra="", body=BODY, number="+33146000001", length=None
 
 
 def answers(peer) -> list[str]:
+    """First lines of what comes, until nothing does for a while, or a final answer, which gets its ACK."""
     found = []
     try:
         while True:
-            found.append(peer.recv(65_536).decode("utf-8", "replace").partition("\r\n")[0])
+            data, place = peer.recvfrom(65_536)
+            lines = data.decode("utf-8", "replace").split("\r\n")
+            found.append(lines[0])
+            if lines[0].startswith("SIP/2.0 ") and lines[0][8] in "3456":
+                kept = [line for line in lines if line.startswith(("Via:", "From:", "To:", "Call-ID:"))]
+                ack = [
+                    "ACK sip:gateway SIP/2.0",
+                    *kept,
+                    "CSeq: 1 ACK",
+                    "Max-Forwards: 70",
+                    "Content-Length: 0",
+                ]
+                peer.sendto("\r\n".join([*ack, "", ""]).encode(), place)
+                return found
     except TimeoutError:
         return found
 
@@ -72,8 +89,8 @@ def cdrs_of(running, call: str, count: int = 0) -> list[dict[str, Any]]:
 
 
 def still_carries(running, sipp, teams_calls):
-    # the INVITE of an earlier call that nobody answered may still be repeated, and come first
-    sipp(called(*IS_HUNG_UP), running.next_hop, calls=9)
+    time.sleep(LINGERS_S / running.clock)
+    sipp(called(*IS_HUNG_UP), running.next_hop)
     before = len(running.cdrs())
     teams_calls(running, caller(request("BYE"), receive(200))).wait()
     cdrs = running.wait_for_cdrs(before + 1)
@@ -122,7 +139,7 @@ def test_an_invite_that_cannot_be_served_is_refused(running, sipp, teams_calls, 
 )
 def test_sdp_that_cannot_be_served_leaves_no_call_behind(running, sipp, teams_calls, peer, body):
     peer.sendto(invite(peer, "sdp", body=body), ("127.0.0.1", running.teams))
-    peer.settimeout(2)
+    peer.settimeout(4)
     assert answers(peer)[-1][8:9] in "456"
     found = cdrs_of(running, "sdp", 1)
     assert not [cdr for cdr in found if cdr["answer_time"]]
@@ -131,7 +148,8 @@ def test_sdp_that_cannot_be_served_leaves_no_call_behind(running, sipp, teams_ca
 
 def test_an_invite_without_sdp_is_an_offer_to_make(running, peer):
     peer.sendto(invite(peer, "none", body=""), ("127.0.0.1", running.teams))
-    assert answers(peer)[0] == "SIP/2.0 100 Trying"
+    peer.settimeout(4)
+    assert answers(peer) == ["SIP/2.0 100 Trying", "SIP/2.0 480 Temporarily Unavailable"]
     (cdr,) = cdrs_of(running, "none", 1)
     assert cdr["end_reason"] == "no_answer"
 
@@ -163,20 +181,3 @@ def test_a_call_from_an_address_that_is_no_peer_is_refused_without_a_cdr(running
         assert answers(stranger)[-1].startswith("SIP/2.0 403")
     assert not cdrs_of(running, "stranger")
     assert "unknown_peer: call from 127.0.0.9" in running.log
-
-
-def test_more_connections_than_pjsua2_takes_do_no_harm(gateway):
-    running = gateway(transport="tcp", no_answer="1 s")
-    opened = []
-    try:
-        for _ in range(120):
-            opened.append(socket.create_connection(("127.0.0.1", running.teams), timeout=2))
-    finally:
-        for one in opened:
-            one.close()
-    time.sleep(1)
-    with socket.create_connection(("127.0.0.1", running.teams), timeout=2) as peer:
-        peer.sendall(invite(peer, "after").replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP"))
-        assert peer.recv(4096).startswith(b"SIP/2.0 100")
-    (cdr,) = cdrs_of(running, "after", 1)
-    assert cdr["rule"] == "admitted"
