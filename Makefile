@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests at a time, by file: those of the gateway mostly wait.
+WORKERS ?= 3
 # pip compiles what it copies; a checkout is compiled here, or PYTHONDONTWRITEBYTECODE costs 0.1 s at each start.
 COMPILE = @$(BIN)/python -m compileall -q rating sipgw
 
@@ -17,7 +19,7 @@ demo: $(VENV)/.base
 	  status=$$?; test $$status -le 1 || exit $$status
 
 test: $(VENV)/.test $(VENV)/.debian lint
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

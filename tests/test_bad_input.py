@@ -29,6 +29,7 @@ import yaml
 from click.testing import CliRunner
 
 from rating.cli import main
+from rating.export import folder
 
 BAD = Path(__file__).resolve().parent / "bad"
 ROOT = BAD.parents[1]
@@ -525,6 +526,16 @@ def test_interrupted_run_says_so_and_leaves_nothing(tmp_path, large):
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert (process.returncode, error) == (130, b"Interrupted; no output was left.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_while_the_output_is_locked_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(handle, operation):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(folder.fcntl, "flock", interrupted)
+    with pytest.raises(KeyboardInterrupt), folder.whole_folder(tmp_path / "out", force=False):
+        pass
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import glob
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -74,11 +75,13 @@ def whole_folder(out: Path, force: bool) -> Iterator[Path]:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         _remove_left_overs(out)
-        lock, name = _lock(out)
     except OSError as error:
         raise _cannot_write(out, error) from None
-    aside = Path(name.removesuffix(LOCK))
+    # named before it is there: an interrupt at any instant finds it
+    aside = out.parent / f"{_prefix(out)}{secrets.token_hex(6)}"
+    name, lock = Path(f"{aside}{LOCK}"), -1
     try:
+        lock = _lock(name)
         aside.mkdir()
         yield aside
         _flush(aside)
@@ -89,8 +92,9 @@ def whole_folder(out: Path, force: bool) -> Iterator[Path]:
         raise _cannot_write(out, error) from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-        os.unlink(name)
-        os.close(lock)
+        name.unlink(missing_ok=True)
+        if lock >= 0:
+            os.close(lock)
 
 
 @contextmanager
@@ -160,13 +164,13 @@ def _prefix(out: Path) -> str:
     return f".{out.name}.trunkrate-"
 
 
-def _lock(out: Path) -> tuple[int, str]:
-    """A locked file beside `out`; it is there, and locked, as long as the run that writes is alive."""
+def _lock(name: Path) -> int:
+    """Make a file and lock it; it is there, and locked, as long as the run that writes is alive."""
     while True:
-        handle, name = tempfile.mkstemp(prefix=_prefix(out), suffix=LOCK, dir=out.parent)
+        handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.path.exists(name):
-            return handle, name
+        if name.exists():  # another run may take it for one that was left
+            return handle
         os.close(handle)
 
 
