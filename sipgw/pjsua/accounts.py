@@ -105,6 +105,14 @@ def listen(endpoint: Any, listener: Listener, tls: Tls | None, file: str) -> int
         raise GatewayError([fault]) from None
 
 
+def choose_codecs(endpoint: Any) -> None:
+    """Offer and take those of `CODECS`, and no others."""
+    codecs = endpoint.codecEnum2()
+    for place in range(len(codecs)):
+        name = codecs[place].codecId
+        endpoint.codecSetPriority(name, CODECS.get(name.rpartition("/")[0], 0))
+
+
 def has_ipv6() -> bool:
     """Whether this build of the library can use IPv6: without, it is off in every account."""
     return bool(pj.AccountConfig().mediaConfig.ipv6Use != pj.PJSUA_IPV6_DISABLED)

@@ -16,7 +16,7 @@ from sipgw.answers import reason_header
 from sipgw.attempt import Attempt
 from sipgw.gateway import Gateway
 from sipgw.messages import BadMessage
-from sipgw.pjsua.accounts import CODECS, Way, listen
+from sipgw.pjsua.accounts import Way, choose_codecs, listen
 from sipgw.pjsua.bodies import Bodies
 from sipgw.pjsua.bridge import Bridge
 from sipgw.pjsua.events import Events, Heard
@@ -24,6 +24,7 @@ from sipgw.pjsua.keepalive import Keepalive
 from sipgw.pjsua.ladder import LEVEL, Ladder, LadderLog
 from sipgw.pjsua.leg import Header, Leg, message_of, raw_of
 from sipgw.pjsua.legless import Legless
+from sipgw.pjsua.legs_free import legs_left
 from sipgw.pjsua.library import EXTENSIONS, METHODS, Library
 from sipgw.pjsua.module import Module
 from sipgw.pjsua.pace import Pace
@@ -136,10 +137,7 @@ class Agent:
         self._module = Module(self._library.c, requests.received, self._bodies.answers)
         self._endpoint.libStart()
         self._endpoint.audDevManager().setNullDev()
-        codecs = self._endpoint.codecEnum2()
-        for place in range(len(codecs)):
-            name = codecs[place].codecId
-            self._endpoint.codecSetPriority(name, CODECS.get(name.rpartition("/")[0], 0))
+        choose_codecs(self._endpoint)
         for side, listener, transport in opened:
             self._ways.append(Way(side, listener, transport, Heard(self), self._settings))
 
@@ -241,18 +239,12 @@ class Agent:
             leg.is_over = True
 
     def _free_legs(self) -> int:
-        """Legs that the library could still take while an INVITE is looked at, whose leg is counted.
-
-        A leg whose peer does not confirm its end keeps its place for some seconds. Those that ended just now
-        are confirmed soon as a rule: of the legs kept free they may still hold some, of the others none.
-        """
-        up = self._legs_up()
-        held = self._library.legs_in_use(self._coming)
-        if self._legless.is_full or held >= self.leg_limit:
+        """Legs that the library could still take while an INVITE is looked at, whose leg is counted."""
+        if self._legless.is_full:
             return 0
-        soon_free = min(self._pace.recently_ended(), self._settings.limits.reserve_legs)
-        unconfirmed = max(held - up - soon_free, 0)
-        return self.leg_limit - up - self._legs_to_come() - unconfirmed
+        soon = min(self._pace.recently_ended(), self._settings.limits.reserve_legs)
+        held = self._library.legs_in_use(self._coming)
+        return legs_left(self.leg_limit, held, self._legs_up(), self._legs_to_come(), soon)
 
     def _legs_up(self) -> int:
         return sum(not leg.is_over for leg in self._legs)

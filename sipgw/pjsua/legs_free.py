@@ -8,6 +8,32 @@ from sipgw.answers import LEGS_FULL
 from sipgw.channels import HELD, Acquired, Channel, Channels, Claim, InUse
 
 
+def legs_left(limit: int, held: int, up: int, to_come: int, soon: int) -> int:
+    """Legs that the library could still take.
+
+    A leg whose peer does not confirm its end keeps its place for some seconds.
+
+    Parameters
+    ----------
+    limit : legs that it holds
+    held : places that are taken
+    up : legs that are up, the one of the INVITE that is looked at among them
+    to_come : second legs of calls that are admitted, which are made once the library is done with the INVITE
+    soon : legs that ended just now and are confirmed soon as a rule, at most those kept free: they may still
+        hold places of these, of no others
+
+    Examples
+    --------
+    >>> legs_left(16, held=3, up=3, to_come=0, soon=0), legs_left(16, held=6, up=3, to_come=1, soon=2)
+    (13, 11)
+    >>> legs_left(4, held=4, up=1, to_come=0, soon=3)
+    0
+    """
+    if held >= limit:
+        return 0
+    return limit - up - to_come - max(held - up - soon, 0)
+
+
 class LegChannels:
     """Channels of trunks that a library with few call legs can carry.
 

@@ -28,6 +28,7 @@ EXTENSIONS = ("timer", "100rel")
 
 MAX_FORWARDS = 70
 """Of a request that begins here (RFC 3261, 8.1.1.6)."""
+
 PLACES = 64
 """PJ_IOQUEUE_MAX_HANDLES, where a build does not tell its own: PJSIP's default."""
 
