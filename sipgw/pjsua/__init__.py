@@ -2,6 +2,8 @@
 
     serve.py      from gateway.yaml to SIGTERM
     agent.py      the endpoint and its one event loop: calls in, refusals, limits
+    reader.py     what comes in: by which listener, from whom, what an INVITE asks for
+    legless.py    INVITEs that are refused without a leg
     events.py     pjsua2's callbacks that belong to no call
     bridge.py     one call: two legs, what happens on one is told to the other
     leg.py        one leg: pjsua2's callbacks

@@ -184,7 +184,7 @@ class Agent:
         now = time.monotonic()
         if now >= self._next_tick:
             self._next_tick = now + TICK_S
-            self._tick()
+            self.guarded(self._tick, time.time_ns())
 
     def _look_after_ended(self) -> None:
         """Tell the owners of legs that are over, and drop the legs that the library is done with."""
@@ -192,21 +192,20 @@ class Agent:
             leg = self._ended.pop(0)
             owner, leg.owner = leg.owner, None
             if isinstance(owner, Bridge):
-                owner.gone(leg)
+                self._kept_going(owner, partial(owner.gone, leg))
         for name in [name for name, bridge in self._bridges.items() if bridge.is_over]:
             del self._bridges[name]
         # a dead call whose place another has taken would hang that one up when it is dropped
         for leg in [leg for leg in self._legs if leg.is_over and not leg.isActive()]:
             self._legs.discard(leg)
 
-    def _tick(self) -> None:
-        now = time.time_ns()
+    def _tick(self, now: int) -> None:
         for end in self.gateway.tick(now):
             bridge = self._bridges.get(end.leg)
             if bridge is not None:
                 bridge.cut(end.sip_code, end.end_reason)
         for bridge in list(self._bridges.values()):
-            bridge.beat()
+            self._kept_going(bridge, bridge.beat)
         self._keepalive.beat()
         if self._ladder is not None:
             self._ladder.beat()
@@ -233,10 +232,15 @@ class Agent:
         """A callback raised: said, and the leg hung up."""
         self._tally.note("callback", f"a call is hung up: {_words(error)} [GATEWAY-CALL]")
         leg.has_failed = True
+        leg.end(500)
+
+    def _kept_going(self, bridge: Bridge, step: Callable[[], None]) -> None:
+        """Do what is next for a call; where that fails the call ends, and the gateway goes on."""
         try:
-            leg.end(500)
-        except pj.Error:
-            leg.is_over = True
+            step()
+        except Exception as error:
+            self._tally.note("callback", f"a call is hung up: {_words(error)} [GATEWAY-CALL]")
+            bridge.cut(500, "failed", ())
 
     def _free_legs(self) -> int:
         """Legs that the library could still take while an INVITE is looked at, whose leg is counted."""
@@ -332,11 +336,15 @@ class Agent:
             self._refused(attempt)
             self._refuse(leg, decision.code, ("Reason", decision.reason))
             return
-        targets = self._router.targets(attempt, decision, message, self.gateway.directory)
+        try:
+            targets = self._router.targets(attempt, decision, message, self.gateway.directory)
+        except Exception:
+            self.gateway.ended(name, now, 500, "failed")
+            raise
         bridge = Bridge(self.gateway, name, leg, targets, self._leg_by, self._router.was_heard)
         self._bridges[name] = bridge
         self._trace(attempt, bridge.call_ids, lambda: bridge.is_over)
-        self._later.append(bridge.proceed)
+        self._later.append(partial(self._kept_going, bridge, bridge.proceed))
 
     def _new_name(self, attempt: Attempt) -> str:
         """A name for a call whose own may be another call's."""

@@ -190,11 +190,10 @@ class Bridge:
 
     def _end_with(self, leg: Leg) -> None:
         headers = _reasons(leg.reasons)
-        if self._is_answered:
-            if leg.has_bye:
-                self._finish(200, headers=headers)
-            else:
-                self._finish(200, "failed" if leg.has_failed else "timeout", headers or [PEER_GONE])
+        if leg.has_failed:
+            self._finish(500, "failed", headers)
+        elif self._is_answered:
+            self._finish(200, "" if leg.has_bye else "timeout", headers if leg.has_bye else [PEER_GONE])
         elif leg is self._first:
             self._finish(487 if leg.has_bye else leg.code, headers=headers)
         elif leg is self._second:

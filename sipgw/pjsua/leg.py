@@ -122,12 +122,15 @@ class Leg(pj.Call):
 
     def end(self, code: int = 0, headers: Sequence[Header] = ()) -> None:
         """End the leg: by a final answer, CANCEL or BYE."""
-        if self.is_incoming and not self.is_up and code >= 300:
-            self.say(code, headers)  # hangup() of an INVITE that has just come loses the headers
-        elif not self.is_over:
-            told = _told(headers)
-            told.statusCode = code
-            self.hangup(told)
+        try:
+            if self.is_incoming and not self.is_up and code >= 300:
+                self.say(code, headers)  # hangup() of an INVITE that has just come loses the headers
+            elif not self.is_over:
+                told = _told(headers)
+                told.statusCode = code
+                self.hangup(told)
+        except pj.Error:  # it is over, and nobody said so
+            self.is_over = True
 
     @property
     def call_id(self) -> str:

@@ -36,7 +36,7 @@ teams:
   next_hop: "sip:%(next_hop_host)s:%(next_hop)d;transport=%(operator_transport)s"
   addresses: [%(addresses)s]
 %(operator_tls)slimits: {max_call: %(max_call)s, no_answer: %(no_answer)s, reserve_legs: %(reserve_legs)d}
-"""
+%(tail)s"""
 
 
 def free_port(taken: set[int] = set()) -> int:  # noqa: B006 - remembers what it gave
@@ -63,6 +63,7 @@ class Running:
 
     clock : how much faster its clock runs; the seconds of its settings, of its CDRs and of PJSIP are so much
         shorter
+    before : lines of Python that it does first, to break something
     teams, operator : ports that it listens on, at 127.0.0.1 or `place` as a URI has it
     next_hop, proxies : ports that it calls: the operator's, and those of the Teams proxies
     """
@@ -76,10 +77,11 @@ class Running:
             "transport": "udp", "operator_transport": "udp", "channels": 10, "max_call": "4 h",
             "no_answer": "120 s", "reserve_legs": 2, "teams": self.teams, "operator": self.operator,
             "next_hop": self.next_hop, "place": place, "addresses": '127.0.0.1, "::1/128"',
-            "tls": "", "operator_tls": "", "fqdn": "sbc1.alpha.trunk.example",
+            "tls": "", "operator_tls": "", "tail": "", "fqdn": "sbc1.alpha.trunk.example",
             "hops": ", ".join(f'"sip:{place}:{port};transport={transport}"' for port in self.proxies),
         }  # fmt: skip
         self.options, self.clock = settings.pop("options", []), settings.pop("clock", 1)
+        self.before = settings.pop("before", "")
         values |= settings
         values.setdefault("operator_place", place)
         values.setdefault("next_hop_host", values["operator_place"])
@@ -89,8 +91,9 @@ class Running:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "rating.cli", "gateway", "serve", "--config", "gateway.yaml"]
-        command += self.options
+        words = ["gateway", "serve", "--config", "gateway.yaml", *self.options]
+        program = f"{self.before}\nfrom rating.cli import main\nmain({words!r})"
+        command = [sys.executable, *(["-c", program] if self.before else ["-m", "rating.cli", *words])]
         environment = os.environ.copy()
         if self.clock != 1:
             (library,) = glob.glob(FAKETIME)
