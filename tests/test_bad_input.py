@@ -863,7 +863,7 @@ def failing(number):
 def test_a_read_only_place_cannot_be_written(rate, tmp_path, monkeypatch):
     with mounted(tmp_path / "disk", "size=64k,ro") as disk:
         if disk is None:
-            monkeypatch.setattr("tempfile.mkdtemp", failing(errno.EROFS))
+            monkeypatch.setattr("rating.export.folder._lock", failing(errno.EROFS))
         found = rate("good.csv", out=tmp_path / "disk" / "out")
         assert (found.exit_code, found.messages) == (
             2,

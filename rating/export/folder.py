@@ -92,7 +92,8 @@ def whole_folder(out: Path, force: bool) -> Iterator[Path]:
         raise _cannot_write(out, error) from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-        name.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that cannot be written has none; the next run removes one that stays
+            name.unlink()
         if lock >= 0:
             os.close(lock)
 

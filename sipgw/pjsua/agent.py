@@ -188,6 +188,12 @@ class Agent:
 
     def _look_after_ended(self) -> None:
         """Tell the owners of legs that are over, and drop the legs that the library is done with."""
+        self._tell_owners()
+        # a dead call whose place another has taken would hang that one up when it is dropped
+        for leg in [leg for leg in self._legs if leg.is_over and not leg.isActive()]:
+            self._legs.discard(leg)
+
+    def _tell_owners(self) -> None:
         while self._ended:
             leg = self._ended.pop(0)
             owner, leg.owner = leg.owner, None
@@ -195,9 +201,6 @@ class Agent:
                 self._kept_going(owner, partial(owner.gone, leg))
         for name in [name for name, bridge in self._bridges.items() if bridge.is_over]:
             del self._bridges[name]
-        # a dead call whose place another has taken would hang that one up when it is dropped
-        for leg in [leg for leg in self._legs if leg.is_over and not leg.isActive()]:
-            self._legs.discard(leg)
 
     def _tick(self, now: int) -> None:
         for end in self.gateway.tick(now):
@@ -261,6 +264,7 @@ class Agent:
 
     def _before_invite(self, data: int) -> Answer | None:
         """Refuse an INVITE where legs are scarce, or wait until there is room for its sockets."""
+        self._tell_owners()  # a BYE that came with it frees a channel and two legs
         needed = 2 + self._settings.limits.reserve_legs
         held = self._library.legs_in_use(pj.PJSUA_INVALID_ID) + self._legs_to_come()
         if self.leg_limit - held < needed and not self._is_ending:
