@@ -13,6 +13,7 @@
     keepalive.py  OPTIONS to the Teams proxies
     legs_free.py  the legs that pjsua2 has, beside the channels of trunks
     pace.py       how fast calls may come
+    connections.py  how many TCP and TLS connections there may be; interpose.py: functions of the system replaced
     module.py     PJSIP's own view of the messages that come and go
     requests.py   what is done before pjsua sees a request: OPTIONS, pace
     bodies.py     which answers go without SDP

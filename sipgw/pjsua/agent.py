@@ -19,6 +19,7 @@ from sipgw.messages import BadMessage
 from sipgw.pjsua.accounts import Way, choose_codecs, listen
 from sipgw.pjsua.bodies import Bodies
 from sipgw.pjsua.bridge import Bridge
+from sipgw.pjsua.connections import Connections
 from sipgw.pjsua.events import Events, Heard
 from sipgw.pjsua.keepalive import Keepalive
 from sipgw.pjsua.ladder import LEVEL, Ladder, LadderLog
@@ -113,12 +114,15 @@ class Agent:
             config.logConfig.level = config.logConfig.consoleLevel = LEVEL
             config.logConfig.writer = log
             log.__disown__()  # the endpoint deletes it
-        self._pace = Pace(self._library.places())
+        places = self._library.places()
+        self._pace, self._connections = Pace(places), Connections(places)
         agent = config.uaConfig
         agent.threadCnt, agent.mainThreadOnly, agent.maxCalls = 0, True, self._pace.most_legs
         agent.userAgent = "trunkrate"
         media = config.medConfig
         media.clockRate, media.ecTailLen, media.noVad, media.sndAutoCloseTime = 8000, 0, True, -1
+        if not self._connections.watch(self._library.c):
+            self._log("many connections in a moment may end the process. [GATEWAY-PJSUA]")
         self._endpoint.libInit(config)
         self._library.give_up_after(GIVE_UP_S)
         if not (self._library.tell_only(METHODS, EXTENSIONS) and self._library.finds_max_forwards()):
@@ -172,6 +176,7 @@ class Agent:
         for way in self._ways:
             way.account.shutdown()
         self._endpoint.libDestroy()
+        self._connections.leave()
 
     # --- the loop
 
@@ -209,6 +214,8 @@ class Agent:
                 bridge.cut(end.sip_code, end.end_reason)
         for bridge in list(self._bridges.values()):
             self._kept_going(bridge, bridge.beat)
+        if refused := self._connections.refused():
+            self._tally.note("full", f"{refused} connections are closed: too many at a time. [GATEWAY-FULL]")
         self._keepalive.beat()
         if self._ladder is not None:
             self._ladder.beat()
