@@ -23,6 +23,9 @@ SHOWN = 1 << 14
 UNPACKED = 1 << 20
 """Bytes of a gzip file that are unpacked at a time."""
 
+PLAIN = 8
+"""Bytes of a row in a column beyond which its pages hold texts, not codes."""
+
 DISTINCT = ("call_id", *TIME_COLUMNS)
 """Columns whose texts hardly repeat."""
 
@@ -35,6 +38,7 @@ def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
     """Read a Parquet file row group by row group; `line` is the row, from 1."""
     with _opened(file) as source:
         names = source.schema_arrow.names
+        plain = _mostly_plain(source.metadata)
         problem = missing_columns(names) or odd_columns(source.schema_arrow)
         notes.ignored_columns = sorted(set(names) - set(CDR_COLUMNS))
         if problem:
@@ -47,7 +51,9 @@ def read(file: CdrFile, options: Options, notes: FileNotes) -> Iterator[Block]:
         schema = source.schema_arrow
     wanted = [name for name in CDR_COLUMNS if name in names]
     repeating = [
-        name for name in wanted if name not in DISTINCT and pa.types.is_string(schema.field(name).type)
+        name
+        for name in wanted
+        if name not in DISTINCT and name not in plain and pa.types.is_string(schema.field(name).type)
     ]
     with _opened(file, repeating) as source:
         row = 1
@@ -74,6 +80,19 @@ def _opened(file: CdrFile, repeating: Sequence[str] = ()) -> Iterator[pq.Parquet
         unpacked.flush()
         with pq.ParquetFile(unpacked.name, read_dictionary=list(repeating)) as source:
             yield source
+
+
+def _mostly_plain(metadata: pq.FileMetaData) -> set[str]:
+    """Columns whose pages hold more texts than codes: their writer gave its dictionary up. To read them as
+    dictionaries hashes each text, in the one thread that reads."""
+    octets: dict[str, int] = {}
+    for i in range(metadata.num_row_groups):
+        group = metadata.row_group(i)
+        for k in range(group.num_columns):
+            column = group.column(k)
+            name = column.path_in_schema
+            octets[name] = octets.get(name, 0) + column.total_uncompressed_size
+    return {name for name, count in octets.items() if count > PLAIN * metadata.num_rows}
 
 
 def missing_columns(names: list[str]) -> str:
