@@ -119,3 +119,38 @@ def test_a_stream_that_stops_in_the_middle_of_a_message_holds_nobody_up(running,
     stream.sendall(over_tcp(stream, "half")[300:])
     assert final(stream)[:1] in (b"4", b"5")  # no operator is there any more
     assert len(cdrs_of(running, "half", 1)) == 1
+
+
+def answer(stream, seconds: float = 4) -> bytes:
+    """All of the final answer to the INVITE, whatever comes before it."""
+    stream.settimeout(seconds)
+    found = b""
+    while True:
+        found += stream.recv(65_536)
+        for part in found.split(b"SIP/2.0 ")[1:]:
+            if part[:1] != b"1" and b"INVITE" in part and b"\r\n\r\n" in part:
+                return part
+
+
+def test_a_call_that_comes_with_the_bye_of_another_finds_its_channel_and_legs(gateway, sipp):
+    """Both are in one piece, and are read before the gateway does anything else."""
+    running = gateway(transport="tcp", channels=1, reserve_legs=2)
+    sipp(called(*IS_HUNG_UP), running.next_hop, calls=2)
+    with socket.create_connection(("127.0.0.1", running.teams), timeout=5) as stream:
+        first = over_tcp(stream, "first")
+        stream.sendall(first)
+        answered = answer(stream)
+        assert answered[:3] == b"200"
+        to = next(line for line in answered.split(b"\r\n") if line.startswith(b"To:"))
+        head = [line for line in first.split(b"\r\n") if line.startswith((b"From:", b"Call-ID:", b"Max-F"))]
+
+        def within(method: bytes, count: int) -> bytes:
+            via = b"Via: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK" + method
+            own = [via, to, b"CSeq: %d %s" % (count, method), b"Content-Length: 0", b"", b""]
+            return b"\r\n".join([method + b" sip:sbc1.alpha.trunk.example SIP/2.0", *head, *own])
+
+        stream.sendall(within(b"ACK", 1))
+        time.sleep(0.3)
+        stream.sendall(within(b"BYE", 2) + over_tcp(stream, "second"))
+        assert answer(stream)[:3] == b"200"
+    assert [cdr["end_reason"] for cdr in cdrs_of(running, "first", 1)] == ["normal"]
