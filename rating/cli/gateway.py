@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 
@@ -93,8 +94,8 @@ def gateway_status(config: str, show_all: bool, watch: bool, as_json: bool) -> N
 def gateway_serve(config: str, trace: str) -> None:
     """Carry calls between Teams and an operator with pjsua2: in the lab, on a laptop, at a very small site.
 
-    One line says when it is ready. SIGTERM hangs up the calls and writes their CDRs. Messages go to standard
-    error. For production there is Kamailio.
+    One line says when it is ready. SIGTERM, or the end of its terminal, hangs up the calls and writes their
+    CDRs. Messages go to standard error. For production there is Kamailio.
 
     \b
     Exit status: 0 ended by SIGTERM or Ctrl-C; 2 not started.
@@ -108,9 +109,14 @@ def gateway_serve(config: str, trace: str) -> None:
         expected = "pip install 'trunkrate[gateway]'"
         stop(UsageError(f"pjsua2: is not installed; expected {expected}.", "GATEWAY-PJSUA"), NOT_STARTED)
     try:
-        serve(config, say, lambda line: click.echo(line, err=True), trace)
+        serve(config, say, _log, trace)
     except TrunkrateError as error:
         stop(error, NOT_STARTED)
 
 
 NOT_STARTED = "The gateway does not start."
+
+
+def _log(line: str) -> None:
+    """A line on standard error at once: what a full disk does not take is not tried again at the end."""
+    os.write(2, f"{line}\n".encode("utf-8", "replace"))

@@ -12,9 +12,9 @@
     targets.py    where a call goes on to: the operator, the Teams proxies in order
     keepalive.py  OPTIONS to the Teams proxies
     legs_free.py  the legs that pjsua2 has, beside the channels of trunks
-    pace.py       how fast calls may come
-    connections.py  how many TCP and TLS connections there may be; interpose.py: functions of the system replaced
+    places.py     places for sockets, which are few; interpose.py: functions of a library replaced
     module.py     PJSIP's own view of the messages that come and go
+    sieve.py      keeps from PJSIP what it cannot stand; unfit.py knows it, received.py changes what came
     requests.py   what is done before pjsua sees a request: OPTIONS, pace
     bodies.py     which answers go without SDP
     library.py    what pjsua2 itself cannot be asked; purposes.py: its OpenSSL

@@ -19,19 +19,19 @@ from sipgw.messages import BadMessage
 from sipgw.pjsua.accounts import Way, choose_codecs, listen
 from sipgw.pjsua.bodies import Bodies
 from sipgw.pjsua.bridge import Bridge
-from sipgw.pjsua.connections import Connections
 from sipgw.pjsua.events import Events, Heard
 from sipgw.pjsua.keepalive import Keepalive
 from sipgw.pjsua.ladder import LEVEL, Ladder, LadderLog
 from sipgw.pjsua.leg import Header, Leg, message_of, raw_of
 from sipgw.pjsua.legless import Legless
-from sipgw.pjsua.legs_free import legs_left
+from sipgw.pjsua.legs_free import Ended, legs_left
 from sipgw.pjsua.library import EXTENSIONS, METHODS, Library
-from sipgw.pjsua.module import Module
-from sipgw.pjsua.pace import Pace
+from sipgw.pjsua.module import BEFORE_PJSUA, Module
+from sipgw.pjsua.places import Places, most_legs
 from sipgw.pjsua.purposes import take_server_certificates
 from sipgw.pjsua.reader import Reader
 from sipgw.pjsua.requests import Answer, Requests
+from sipgw.pjsua.sieve import Sieve
 from sipgw.pjsua.targets import Router
 from sipgw.policy import leg_of
 from sipgw.settings import OPERATOR, TEAMS, Settings
@@ -77,6 +77,7 @@ class Agent:
         self._bodies = Bodies(self._library.c)
         self._legs: set[Leg] = set()
         self._ended: list[Leg] = []
+        self._just_ended = Ended()
         self._later: list[Callable[[], None]] = []
         self._bridges: dict[str, Bridge] = {}
         self._count = itertools.count(2)
@@ -115,14 +116,14 @@ class Agent:
             config.logConfig.writer = log
             log.__disown__()  # the endpoint deletes it
         places = self._library.places()
-        self._pace, self._connections = Pace(places), Connections(places)
+        self._places = Places(self._library.c, places)
         agent = config.uaConfig
-        agent.threadCnt, agent.mainThreadOnly, agent.maxCalls = 0, True, self._pace.most_legs
+        agent.threadCnt, agent.mainThreadOnly, agent.maxCalls = 0, True, most_legs(places)
         agent.userAgent = "trunkrate"
         media = config.medConfig
         media.clockRate, media.ecTailLen, media.noVad, media.sndAutoCloseTime = 8000, 0, True, -1
-        if not self._connections.watch(self._library.c):
-            self._log("many connections in a moment may end the process. [GATEWAY-PJSUA]")
+        if not self._places.watch():
+            self._log("many connections or calls in a moment may end the process. [GATEWAY-PJSUA]")
         self._endpoint.libInit(config)
         self._library.give_up_after(GIVE_UP_S)
         if not (self._library.tell_only(METHODS, EXTENSIONS) and self._library.finds_max_forwards()):
@@ -138,7 +139,10 @@ class Agent:
             for listener in leg.listen
         ]
         requests = Requests(self._library.c, self._about_us, self._before_invite)
-        self._module = Module(self._library.c, requests.received, self._bodies.answers)
+        self._module = Module(
+            self._library.c, "trunkrate", BEFORE_PJSUA, requests.received, answers=self._bodies.answers
+        )
+        self._sieve = Sieve(self._library, requests, self._legless.unfit, self._tally)
         self._endpoint.libStart()
         self._endpoint.audDevManager().setNullDev()
         choose_codecs(self._endpoint)
@@ -176,7 +180,7 @@ class Agent:
         for way in self._ways:
             way.account.shutdown()
         self._endpoint.libDestroy()
-        self._connections.leave()
+        self._places.leave()
 
     # --- the loop
 
@@ -214,7 +218,7 @@ class Agent:
                 bridge.cut(end.sip_code, end.end_reason)
         for bridge in list(self._bridges.values()):
             self._kept_going(bridge, bridge.beat)
-        if refused := self._connections.refused():
+        if refused := self._places.refused():
             self._tally.note("full", f"{refused} connections are closed: too many at a time. [GATEWAY-FULL]")
         self._keepalive.beat()
         if self._ladder is not None:
@@ -228,7 +232,7 @@ class Agent:
         return self._library.max_forwards(count)
 
     def is_over(self, leg: Leg) -> None:
-        self._pace.ended()
+        self._just_ended.add()
         self._ended.append(leg)
 
     def guarded(self, call: Callable[[Any], None], told: Any) -> None:
@@ -256,7 +260,7 @@ class Agent:
         """Legs that the library could still take while an INVITE is looked at, whose leg is counted."""
         if self._legless.is_full:
             return 0
-        soon = min(self._pace.recently_ended(), self._settings.limits.reserve_legs)
+        soon = min(self._just_ended.count(), self._settings.limits.reserve_legs)
         held = self._library.legs_in_use(self._coming)
         return legs_left(self.leg_limit, held, self._legs_up(), self._legs_to_come(), soon)
 
@@ -270,7 +274,7 @@ class Agent:
     # --- calls in
 
     def _before_invite(self, data: int) -> Answer | None:
-        """Refuse an INVITE where legs are scarce, or wait until there is room for its sockets."""
+        """Refuse an INVITE where legs are scarce."""
         self._tell_owners()  # a BYE that came with it frees a channel and two legs
         needed = 2 + self._settings.limits.reserve_legs
         held = self._library.legs_in_use(pj.PJSUA_INVALID_ID) + self._legs_to_come()
@@ -278,7 +282,6 @@ class Agent:
             refused = self._legless.refused(self._library.received(data), self._free_legs() < needed)
             if refused is not None:
                 return refused
-        self._pace.wait(self._legs_up() + self._legs_to_come())
         return None
 
     def _asked(self, peer: str, code: int) -> None:

@@ -39,7 +39,7 @@ class _Line(ctypes.Structure):
 
 
 class _Message(ctypes.Structure):
-    """`pjsip_msg` of a response."""
+    """`pjsip_msg`; its headers begin with the links of their list."""
 
     _fields_ = (
         ("kind", ctypes.c_int),
@@ -47,6 +47,16 @@ class _Message(ctypes.Structure):
         ("headers", _POINTER * 8),
         ("body", _POINTER),
     )
+
+    @property
+    def first_header(self) -> int:
+        """The first header, before which another may be put."""
+        return int(self.headers[1])
+
+
+def as_message(at: int) -> _Message:
+    """The message at an address."""
+    return _Message.from_address(at)
 
 
 class _Sent(ctypes.Structure):

@@ -82,6 +82,18 @@ class Legless:
             return
         self._decide(attempt, prm.callId == pj.PJSUA_INVALID_ID, int(prm.statusCode))
 
+    def unfit(self, rdata: Any, code: int) -> Answer:
+        """The refusal of an INVITE that the library cannot take; code : where it would be admitted."""
+        way = self._reader.way_of(rdata)
+        if way is None:
+            return code, []
+        try:
+            _, attempt = self._reader.invite(way, rdata)
+        except BadMessage as bad:
+            return bad.status, [bad.header] if bad.header[0] else []
+        decision = self._decide(attempt, False, code)
+        return (code, []) if decision.is_admitted else (decision.code, [("Reason", decision.reason)])
+
     def _decide(self, attempt: Attempt, is_full: bool, code: int) -> Decision:
         """Have a call decided that ends at once; code : its status where it is admitted."""
         gateway = self._gateway()

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable
 
 from sipgw.answers import LEGS_FULL
 from sipgw.channels import HELD, Acquired, Channel, Channels, Claim, InUse
+
+CONFIRMS_S = 0.6
+"""How long a peer that is there takes at most to confirm the end of a leg, as a rule. [s]"""
+
+
+class Ended:
+    """Legs that were hung up so lately that their peers may still confirm it."""
+
+    def __init__(self) -> None:
+        self._at: deque[float] = deque()
+
+    def add(self) -> None:
+        """A leg is over."""
+        self._at.append(time.monotonic())
+
+    def count(self) -> int:
+        """How many there are."""
+        now = time.monotonic()
+        while self._at and now - self._at[0] > CONFIRMS_S:
+            self._at.popleft()
+        return len(self._at)
 
 
 def legs_left(limit: int, held: int, up: int, to_come: int, soon: int) -> int:

@@ -89,6 +89,8 @@ class Library:
             self.c.pjsua_enum_calls.argtypes = [ctypes.c_void_p] * 2
             self.c.pjsip_tsx_set_timers.argtypes = [ctypes.c_uint] * 4
             self.c.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
+            self.c.pjmedia_sdp_parse.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_size_t, ctypes.c_void_p]
+            self.c.pjmedia_sdp_validate.argtypes = [ctypes.c_void_p]
             self.c.pjsip_endpt_get_request_headers.restype = ctypes.c_void_p
             self.c.pjsip_endpt_get_request_headers.argtypes = [ctypes.c_void_p]
             self.c.pjsip_endpt_get_capability.restype = ctypes.c_void_p
@@ -149,6 +151,17 @@ class Library:
         found = pj.SipRxData()
         self._read_received(int(found.this), data)
         return found
+
+    def reads_sdp(self, body: bytes) -> bool:
+        """Whether PJSIP can read SDP."""
+        pool = self.c.pjsua_pool_create(b"sdp", 4000, 4000)
+        try:
+            text, found = ctypes.create_string_buffer(body), ctypes.c_void_p()
+            if self.c.pjmedia_sdp_parse(pool, text, len(body), ctypes.byref(found)):
+                return False
+            return not self.c.pjmedia_sdp_validate(found)
+        finally:
+            self.c.pj_pool_release(pool)
 
     def finds_max_forwards(self) -> bool:
         """Look where the Max-Forwards of requests is kept; whether it was found, once the endpoint is

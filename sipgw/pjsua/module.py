@@ -6,7 +6,12 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
-_BEFORE_PJSUA = 63
+BEFORE_TRANSACTIONS, BEFORE_DIALOGS, BEFORE_PJSUA = 12, 24, 63
+"""Where a module stands among those of PJSIP: messages that come pass them upwards."""
+
+Sees = Callable[[int], bool | None]
+"""Given a `pjsip_rx_data` or `pjsip_tx_data`, says whether a message that came is dealt with."""
+
 _CALLED = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 
 
@@ -25,7 +30,7 @@ class _Layout(ctypes.Structure):
         ("stop", ctypes.c_void_p),
         ("unload", ctypes.c_void_p),
         ("on_rx_request", _CALLED),
-        ("on_rx_response", ctypes.c_void_p),
+        ("on_rx_response", _CALLED),
         ("on_tx_request", ctypes.c_void_p),
         ("on_tx_response", _CALLED),
         ("on_tsx_state", ctypes.c_void_p),
@@ -33,32 +38,44 @@ class _Layout(ctypes.Structure):
 
 
 class Module:
-    """Sees requests before pjsua does, and answers before they are sent, while it is kept.
+    """Sees messages at its place among PJSIP's modules, while it is kept.
 
     Parameters
     ----------
     library : PJSIP's functions, its endpoint made
-    received : given a `pjsip_rx_data`, says whether the request is dealt with
-    answers : given a `pjsip_tx_data`
+    name : unlike that of any other
+    requests, responses : of what comes
+    answers : that are about to be sent
     """
 
-    def __init__(self, library: Any, received: Callable[[int], bool], answers: Callable[[int], None]) -> None:
-        self._received, self._answers = _CALLED(_told(received)), _CALLED(_told(answers))
-        name = b"trunkrate"
+    def __init__(
+        self,
+        library: Any,
+        name: str,
+        priority: int,
+        requests: Sees | None = None,
+        responses: Sees | None = None,
+        answers: Sees | None = None,
+    ) -> None:
+        told = name.encode()
+        self._kept = [_told(call) for call in (requests, responses, answers)]
         self._layout = _Layout(
-            name=name,
-            name_length=len(name),
+            name=told,
+            name_length=len(told),
             id=-1,
-            priority=_BEFORE_PJSUA,
-            on_rx_request=self._received,
-            on_tx_response=self._answers,
+            priority=priority,
+            on_rx_request=self._kept[0],
+            on_rx_response=self._kept[1],
+            on_tx_response=self._kept[2],
         )
         library.pjsip_endpt_register_module.argtypes = [ctypes.c_void_p] * 2
         library.pjsip_endpt_register_module(library.pjsua_get_pjsip_endpt(), ctypes.addressof(self._layout))
 
 
-def _told(call: Callable[[int], bool | None]) -> Callable[[int], int]:
+def _told(call: Sees | None) -> Any:
     """A callback of PJSIP's; nothing may be raised into it."""
+    if call is None:
+        return _CALLED()
 
     def called(data: int) -> int:
         try:
@@ -66,4 +83,4 @@ def _told(call: Callable[[int], bool | None]) -> Callable[[int], int]:
         except Exception:
             return 0
 
-    return called
+    return _CALLED(called)

@@ -1,8 +1,7 @@
 """Requests outside of calls, seen before pjsua sees them.
 
 OPTIONS are answered here, for the library's own answer has no Contact: Teams asks every minute and looks for
-`Contact` (by name) and `Allow`. An INVITE is held up while there is no room for its sockets, and refused
-where legs are scarce.
+`Contact` (by name) and `Allow`. An INVITE is refused where legs are scarce.
 """
 
 from __future__ import annotations
@@ -57,10 +56,11 @@ class Requests:
             headers = self._headers(transport or 0)
             answer = (200, headers) if headers is not None else None
         if answer is not None:
-            self._answer(rdata, *answer)
+            self.answer(rdata, *answer)
         return answer is not None
 
-    def _answer(self, rdata: int, code: int, headers: Sequence[tuple[str, str]]) -> None:
+    def answer(self, rdata: int, code: int, headers: Sequence[tuple[str, str]]) -> None:
+        """Answer a request, given as a `pjsip_rx_data`."""
         pool = self._c.pjsua_pool_create(b"answer", 1000, 1000)
         try:
             head = (ctypes.c_void_p * 2)()

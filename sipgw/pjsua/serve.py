@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from sipgw.attempt import Attempt
@@ -19,17 +19,17 @@ from sipgw.pjsua.legs_free import LegChannels
 from sipgw.settings import Settings
 from sipgw.settings_file import load_settings
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PURPOSE = "For the lab, test calls and very small sites; Kamailio is for production."
 
 
 def serve(config: str, ready: Callable[[str], None], log: Callable[[str], None], trace: str = "") -> None:
-    """Carry calls until SIGTERM or SIGINT, then hang them up and write their CDRs.
+    """Carry calls until SIGTERM, SIGINT or SIGHUP, then hang them up and write their CDRs.
 
     Parameters
     ----------
     ready : takes one line when calls can come
-    log : takes lines
+    log : takes lines; one that cannot be written ends no call
     trace : call whose messages are printed by `ready` too: a Call-ID or a number; "" for none
 
     Raises
@@ -38,9 +38,10 @@ def serve(config: str, ready: Callable[[str], None], log: Callable[[str], None],
         A file is wrong, the spool cannot be used, a listener cannot be opened.
     """
     settings = load_settings(config)
+    log = _whatever_comes(log)
     with _signals() as has_come:
         ladder = (
-            Ladder(lambda attempt: is_named(trace, attempt, agent.gateway.directory), ready)
+            Ladder(lambda attempt: is_named(trace, attempt, agent.gateway.directory), _whatever_comes(ready))
             if trace
             else None
         )
@@ -52,6 +53,16 @@ def serve(config: str, ready: Callable[[str], None], log: Callable[[str], None],
             agent.run_until(has_come)
         finally:
             agent.close()
+
+
+def _whatever_comes(write: Callable[[str], None]) -> Callable[[str], None]:
+    """Writes lines as long as somebody reads them, and the disk has room."""
+
+    def written(line: str) -> None:
+        with suppress(OSError, ValueError):
+            write(line)
+
+    return written
 
 
 def is_named(name: str, attempt: Attempt, directory: Directory) -> bool:

@@ -79,6 +79,21 @@ class ReservedFile:
         self.size += len(line)
         self._promised -= promised
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether somebody deleted it: nobody will read what is written."""
+        return os.fstat(self._fd).st_nlink == 0
+
+    def take_over(self, other: ReservedFile) -> None:
+        """Write all lines of another file, which may be deleted.
+
+        Raises
+        ------
+        OSError
+            None of them is in the file.
+        """
+        self.append(os.pread(other._fd, other.size, 0))
+
     def duplicate(self) -> int:
         """A descriptor of the same file to sync and close, while others write or the file changes."""
         return os.dup(self._fd)

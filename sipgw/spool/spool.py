@@ -77,7 +77,7 @@ class Spool:
         self._promised: dict[str, int] = {}
         self._unsafe: dict[str, None] = {}
         self._waiting: deque[Row] = deque()
-        self._may_turn, self._is_closed = True, False
+        self._may_turn, self._is_closed, self._is_missed = True, False, False
         self.recovered = self.lost = 0
         try:
             folder.mkdir(exist_ok=True)
@@ -153,6 +153,7 @@ class Spool:
             if self._is_closed:
                 return
             self._may_turn = True
+            self._look_for_file()
             self._attempt(lambda: self._journal.alive(now))
             self._turn(now)
             self._write_waiting()
@@ -216,6 +217,20 @@ class Spool:
         if is_due and self._may_turn:
             self._may_turn = self._attempt(lambda: self._turn_to(day))
 
+    def _look_for_file(self) -> None:
+        """Write the file anew where somebody deleted it."""
+        if not self._cdrs.is_gone:
+            self._is_missed = False
+            return
+        if not self._is_missed:
+            self._is_missed = True
+            told = (
+                "was deleted while the gateway writes it; its CDRs go to another, once the folder is there."
+            )
+            self._log(f"{self._cdrs.path}: {told} [SPOOL-GONE]")
+        with contextlib.suppress(OSError):  # no folder: that is told
+            self._turn_to(self._file_day)
+
     def _day_of(self, now: int) -> int:
         return int(self._zone.days(np.array([now]))[0])
 
@@ -223,6 +238,8 @@ class Spool:
         number = next_number(self._folder, self._name, day, self._journal.file)
         following = ReservedFile(self._folder / file_name(self._name, day, number))
         try:
+            if self._cdrs.is_gone:
+                following.take_over(self._cdrs)
             following.promise(sum(self._promised.values()))
             sync_folder(self._folder)
             sync(self._cdrs.duplicate())

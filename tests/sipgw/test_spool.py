@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import threading
 import time
 from dataclasses import replace
@@ -311,3 +312,35 @@ def test_calls_that_begin_at_once_share_a_sync(tmp_path, monkeypatch):
     leave(spool)
     assert 25 <= len(syncs) < 120
     assert opened(tmp_path / "spool").recovered == 200
+
+
+def test_a_file_that_is_deleted_while_it_is_written_is_written_anew(folder):
+    lines: list[str] = []
+    spool = opened(folder, log=lines.append)
+    cycle(spool, "a", NOON)
+    spool.begin(begun("up"))
+    (folder / "gw1-2026-10-05-001.jsonl").unlink()
+    cycle(spool, "b", NOON)
+    spool.beat(NOON + SECOND)
+    spool.beat(NOON + 2 * SECOND)
+    spool.end(begun("up").over(NOON + 3 * SECOND, 487, "cancelled"))
+    spool.close(NOON + 4 * SECOND)
+    assert ends(folder) == {"a": "normal", "b": "normal", "up": "cancelled"}
+    assert len(lines) == 1
+    assert "001.jsonl: was deleted while the gateway writes it" in lines[0]
+    assert lines[0].endswith("[SPOOL-GONE]")
+
+
+def test_a_folder_that_is_deleted_is_waited_for(folder):
+    lines: list[str] = []
+    spool = opened(folder, log=lines.append)
+    cycle(spool, "a", NOON)
+    shutil.rmtree(folder)
+    for second in range(3):
+        spool.beat(NOON + second * SECOND)
+    cycle(spool, "b", NOON)
+    folder.mkdir()
+    spool.beat(NOON + 4 * SECOND)
+    spool.close(NOON + 5 * SECOND)
+    assert ends(folder) == {"a": "normal", "b": "normal"}
+    assert len([line for line in lines if line.endswith("[SPOOL-GONE]")]) == 1

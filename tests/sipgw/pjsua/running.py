@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import json
 import os
 import select
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,19 +41,31 @@ teams:
 %(tail)s"""
 
 
-def free_port(taken: set[int] = set()) -> int:  # noqa: B006 - remembers what it gave
+PORTS_OF_WORKER = 2_000
+"""Ports of each process that tests, below those that the system and the gateway's sound choose from."""
+
+
+def _ports() -> Iterator[int]:
+    """Ports that only this process gives out, two by two."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+    first = 10_000 + PORTS_OF_WORKER * worker
+    return itertools.cycle(range(first + os.getpid() % 500 * 2, first + PORTS_OF_WORKER, 2))
+
+
+_PORTS = _ports()
+
+
+def free_port() -> int:
     """A port that nobody has over UDP or TCP."""
-    while True:
+    for port in itertools.islice(_PORTS, PORTS_OF_WORKER):
         with socket.socket() as stream, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
-            stream.bind(("127.0.0.1", 0))
-            port = stream.getsockname()[1]
             try:
+                stream.bind(("127.0.0.1", port))
                 datagrams.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        if port not in taken and port + 1 not in taken:
-            taken.add(port)
-            return int(port)
+        return port
+    raise AssertionError("all ports are taken")
 
 
 FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"

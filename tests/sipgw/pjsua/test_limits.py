@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 
+import pytest
 from sipp import (
     BYE_OK,
     HANGS_UP,
@@ -174,12 +175,14 @@ def test_a_call_of_two_that_never_say_bye_is_cut(gateway, sipp, teams_calls):
     assert 'Reason: Q.850;cause=102;text="Too long"' in teams.received("BYE")[0]
 
 
-def test_sigterm_hangs_up_and_writes_the_cdrs(gateway, sipp, teams_calls):
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGHUP])
+def test_sigterm_hangs_up_and_writes_the_cdrs(gateway, sipp, teams_calls, kind):
+    """So does the end of its terminal."""
     running = gateway()
     operator = sipp(called(*IS_HUNG_UP), running.next_hop)
     teams = teams_calls(running, caller(*IS_HUNG_UP))
     wait_for_answer(operator)
-    assert running.stop() == 0
+    assert running.stop(kind) == 0
     teams.wait()
     operator.wait()
     (cdr,) = running.wait_for_cdrs(1)

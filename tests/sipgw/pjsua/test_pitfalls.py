@@ -57,6 +57,24 @@ PITFALLS = {
         "test_connections.test_more_connections_than_there_is_room_for_do_no_harm",
         "test_connections.test_connections_that_come_and_go_do_no_harm",
         "test_connections.test_calls_to_an_operator_who_takes_no_connection_do_no_harm",
+        "test_unfit.test_many_lines_of_sound_wait_for_their_sockets",
+        "test_unfit.test_lines_of_sound_that_come_and_go_in_a_call",
+        "test_unfit.test_calls_that_fail_at_three_proxies_at_once",
+    ],
+    "an ACK without a tag aborts the process": ["test_unfit.test_an_ack_without_a_tag_is_dropped"],
+    "an ACK that cannot be sent aborts the process": [
+        "test_unfit.test_the_ack_of_an_answer_that_cannot_be_reached_goes_to_where_it_came_from",
+    ],
+    "a long host in SDP, or a PRACK with broken SDP, aborts the process": [
+        "test_unfit.test_a_call_whose_sound_is_at_a_name_is_refused",
+        "test_unfit.test_a_call_that_is_answered_with_sound_at_a_name_fails",
+        "test_unfit.test_sound_does_not_move_to_a_name_within_a_call",
+        "test_unfit.test_a_broken_offer_in_prack_is_refused",
+    ],
+    "INFO that names no key aborts the process": ["test_unfit.test_a_key_without_its_name_is_refused"],
+    "SUBSCRIBE of strangers is taken and kept": ["test_unfit.test_what_is_not_served_is_refused"],
+    "names of strangers are looked up while all calls wait": [
+        "test_unfit.test_an_answer_is_not_sent_to_a_name",
     ],
 }
 
