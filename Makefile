@@ -19,7 +19,7 @@ demo: $(VENV)/.base
 	  status=$$?; test $$status -le 1 || exit $$status
 
 test: $(VENV)/.test $(VENV)/.debian lint
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -q -rs -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
