@@ -41,33 +41,40 @@ teams:
 %(tail)s"""
 
 
-PORTS_OF_WORKER = 2_000
+PORTS_OF_WORKER = 2_400
 """Ports of each process that tests, below those that the system and the gateway's sound choose from."""
 
 
 def _ports() -> Iterator[int]:
-    """Ports that only this process gives out, two by two."""
+    """Ports that only this process gives out, each with its neighbours, which baresip takes as well."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
     first = 10_000 + PORTS_OF_WORKER * worker
-    return itertools.cycle(range(first + os.getpid() % 500 * 2, first + PORTS_OF_WORKER, 2))
+    ports = list(range(first + 1, first + PORTS_OF_WORKER, 3))
+    begin = os.getpid() % len(ports)
+    return itertools.cycle(ports[begin:] + ports[:begin])
 
 
 _PORTS = _ports()
 
 
 def free_port() -> int:
-    """A port that nobody has over UDP or TCP."""
+    """A port that nobody has over UDP or TCP, nor its neighbours."""
     for port in itertools.islice(_PORTS, PORTS_OF_WORKER):
-        with socket.socket() as stream, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
-            try:
-                stream.bind(("127.0.0.1", port))
-                datagrams.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
+        if all(_is_free(one, kind) for one in (port - 1, port, port + 1) for kind in KINDS):
+            return port
     raise AssertionError("all ports are taken")
 
 
+def _is_free(port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+KINDS = (socket.SOCK_STREAM, socket.SOCK_DGRAM)
 FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 """Debian's libfaketime: a process under it has a clock that runs faster."""
 
