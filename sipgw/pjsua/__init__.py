@@ -14,7 +14,7 @@
     legs_free.py  the legs that pjsua2 has, beside the channels of trunks
     places.py     places for sockets, which are few; interpose.py: functions of a library replaced
     module.py     PJSIP's own view of the messages that come and go
-    sieve.py      keeps from PJSIP what it cannot stand; unfit.py knows it, received.py changes what came
+    sieve.py      keeps from PJSIP what it cannot stand: loose.py reads, unfit.py judges, received.py mends
     requests.py   what is done before pjsua sees a request: OPTIONS, pace
     bodies.py     which answers go without SDP
     library.py    what pjsua2 itself cannot be asked; purposes.py: its OpenSSL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pjsua2 as pj
@@ -174,7 +175,8 @@ class Bridge:
     def digit(self, leg: Leg, digit: str) -> None:
         other = self._second if leg is self._first else self._first
         if other is not None and other.is_up and not other.is_over:
-            other.dialDtmf(digit)
+            with suppress(pj.Error):  # a key that no telephone has
+                other.dialDtmf(digit)
 
     def gone(self, leg: Leg) -> None:
         """A leg is over, and what came with its end is read."""

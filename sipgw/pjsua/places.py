@@ -116,7 +116,7 @@ def _is_connected(handle: int) -> bool:
     """Whether a socket has a peer: a connection that has come, while those that go out have none yet."""
     try:
         one = socket.socket(fileno=handle)
-    except OSError:
+    except (OSError, ValueError):
         return False
     try:
         one.getpeername()

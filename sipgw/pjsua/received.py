@@ -9,15 +9,15 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-import pjsua2 as pj
-
 from sipgw.pjsua.bodies import as_message
 
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 _BEFORE_TEXT, _AFTER_TEXT = 1024, 8192
-"""At most so many bytes lie before the text, and between the longest text and the fields. [bytes]"""
-_LEAST = 2000
-"""Bytes that the room for a text has at least (PJSIP_MAX_PKT_LEN)."""
+"""At most so many bytes lie before the first text, and between the room for texts and the fields."""
+_LEAST, _MOST = 2000, 70_000
+"""Bytes that the room for texts has (PJSIP_MAX_PKT_LEN): a stream brings several messages in it."""
+_SAME = 32
+"""Bytes of a text that are compared."""
 
 
 class _Text(ctypes.Structure):
@@ -43,46 +43,50 @@ class Received:
         self._c.pj_list_insert_before.argtypes = [ctypes.c_void_p] * 2
         self._c.pj_list_erase.argtypes = [ctypes.c_void_p]
 
-    def without_body(self, data: int, length: int) -> bool:
+    def without_body(self, data: int, raw: bytes) -> bool:
         """Take the body out; whether the message was found.
 
         Parameters
         ----------
         data : a `pjsip_rx_data`
-        length : of its text
+        raw : its text
         """
-        message = self._message(data, length)
+        message = self._message(data, raw)
         if message:
             as_message(message).body = None
         return bool(message)
 
-    def answered_from(self, data: int, length: int, contact: str) -> bool:
-        """Have what follows an answer go to a Contact, by no other way; whether the message was found."""
-        message = self._message(data, length)
+    def replaced(self, data: int, raw: bytes, kind: int, name: str, values: list[str]) -> bool:
+        """Put others in the place of all headers of a kind; whether that was done."""
+        message = self._message(data, raw)
         if not message:
             return False
-        for kind in (pj.PJSIP_H_RECORD_ROUTE, pj.PJSIP_H_CONTACT):
-            while found := self._c.pjsip_msg_find_hdr(message, kind, None):
-                self._c.pj_list_erase(found)
-        pool, text = _word(data), contact.encode()
-        room = self._c.pj_pool_alloc(pool, len(text) + 1)
-        ctypes.memmove(room, text + b"\0", len(text) + 1)
-        name = _Text(b"Contact", len(b"Contact"))
-        header = self._c.pjsip_parse_hdr(pool, ctypes.addressof(name), room, len(text), None)
-        if header:
-            self._c.pj_list_insert_before(as_message(message).first_header, header)
-        return bool(header)
+        while found := self._c.pjsip_msg_find_hdr(message, kind, None):
+            self._c.pj_list_erase(found)
+        pool, first = _word(data), as_message(message).first_header
+        for value in values:
+            text = value.encode()
+            room = self._c.pj_pool_alloc(pool, len(text) + 1)
+            ctypes.memmove(room, text + b"\0", len(text) + 1)
+            told = _Text(name.encode(), len(name))
+            header = self._c.pjsip_parse_hdr(pool, ctypes.addressof(told), room, len(text), None)
+            if not header:
+                return False
+            self._c.pj_list_insert_before(first, header)
+        return True
 
-    def _message(self, data: int, length: int) -> int:
+    def _message(self, data: int, raw: bytes) -> int:
         """The `pjsip_msg`; 0 where this build keeps it elsewhere."""
-        if not self._fields_at or not self._is_at(data, self._fields_at, length):
+        if not self._fields_at:
             places = range(_LEAST, _LEAST + _AFTER_TEXT, _WORD)
-            self._fields_at = next((at for at in places if self._is_at(data, at, length)), 0)
-        return _word(data + self._fields_at + 2 * _WORD) if self._fields_at else 0
+            self._fields_at = next((at for at in places if self._is_at(data, at, raw, _BEFORE_TEXT)), 0)
+        is_there = self._fields_at and self._is_at(data, self._fields_at, raw, _BEFORE_TEXT + _MOST)
+        return _word(data + self._fields_at + 2 * _WORD) if is_there else 0
 
-    def _is_at(self, data: int, at: int, length: int) -> bool:
-        is_text = data < _word(data + at) < data + _BEFORE_TEXT
-        return is_text and ctypes.c_int.from_address(data + at + _WORD).value == length
+    def _is_at(self, data: int, at: int, raw: bytes, most: int) -> bool:
+        text = _word(data + at)
+        is_text = data < text < data + most and ctypes.c_int.from_address(data + at + _WORD).value == len(raw)
+        return is_text and ctypes.string_at(text, min(len(raw), _SAME)) == raw[:_SAME]
 
 
 def _word(at: int) -> int:

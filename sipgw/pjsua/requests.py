@@ -60,7 +60,9 @@ class Requests:
         return answer is not None
 
     def answer(self, rdata: int, code: int, headers: Sequence[tuple[str, str]]) -> None:
-        """Answer a request, given as a `pjsip_rx_data`."""
+        """Answer a request, given as a `pjsip_rx_data`; an ACK has no answer."""
+        if self._c.pjsip_rx_data_get_info(rdata).upper().startswith(b"REQUEST MSG ACK/"):
+            return
         pool = self._c.pjsua_pool_create(b"answer", 1000, 1000)
         try:
             head = (ctypes.c_void_p * 2)()

@@ -51,9 +51,13 @@ class Peer:
         self.host, self.port = self._socket.getsockname()
         self.seen: list[Come] = []
 
-    def send(self, lines: list[str], port: int, body: str = "") -> None:
+    def send(self, lines: list[str], port: int, body: str = "", length: int | None = None) -> None:
+        """Send a message; length : Content-Length where it is a lie."""
         octets = body.replace("\n", "\r\n").encode()
-        head = [*(line for line in lines if line), f"Content-Length: {len(octets)}"]
+        head = [
+            *(line for line in lines if line),
+            f"Content-Length: {len(octets) if length is None else length}",
+        ]
         text = "\r\n".join(head).encode() + b"\r\n\r\n" + octets
         self._socket.sendto(text, ("127.0.0.1", port))
 
@@ -79,15 +83,22 @@ class Peer:
         return self.until(lambda come: come.status >= 200 and come.first("CSeq").endswith(method), seconds)
 
     def answer(
-        self, asked: Come, status: int, *extra: str, body: str = "", contact: str | None = None
+        self,
+        asked: Come,
+        status: int,
+        *extra: str,
+        body: str = "",
+        contact: str | None = None,
+        kind: str = "application/sdp",
+        length: int | None = None,
     ) -> None:
-        """Answer a request."""
+        """Answer a request; contact : the header's line, "" for none."""
         to = asked.first("To")
         lines = [f"SIP/2.0 {status} x", *(f"Via: {via}" for via in asked.all("Via")), *extra]
         lines += [f"From: {asked.first('From')}", f"To: {to if 'tag=' in to else f'{to};tag=op'}"]
         lines += [f"Call-ID: {asked.first('Call-ID')}", f"CSeq: {asked.first('CSeq')}"]
-        lines.append(contact or f"Contact: <sip:op@{self.host}:{self.port}>")
-        self.send([*lines, "Content-Type: application/sdp" if body else ""], asked.place[1], body)
+        lines.append(f"Contact: <sip:op@{self.host}:{self.port}>" if contact is None else contact)
+        self.send([*lines, f"Content-Type: {kind}" if body else ""], asked.place[1], body, length)
 
 
 class Caller:
@@ -102,16 +113,23 @@ class Caller:
         self.to = f"<sip:{called}@{host or 'sbc1.alpha.trunk.example'}>"
         self.target = self.to.strip("<>")
 
-    def send(self, method: str, *extra: str, body: str = "", kind: str = "application/sdp") -> None:
+    def send(
+        self,
+        method: str,
+        *extra: str,
+        body: str = "",
+        kind: str = "application/sdp",
+        length: int | None = None,
+    ) -> None:
         """A request of the dialog, or the one that begins it."""
-        self._count += method not in ("ACK", "CANCEL")
+        self._count += method.upper() not in ("ACK", "CANCEL")
         place = f"{self.peer.host}:{self.peer.port}"
-        count = 1 if method == "ACK" else self._count
+        count = 1 if method.upper() == "ACK" else self._count
         lines = [f"{method} {self.target} SIP/2.0", f"Via: SIP/2.0/UDP {place};branch=z9hG4bK{next(_number)}"]
         lines += ["Max-Forwards: 70", f"From: <sip:{self._caller}@{self.peer.host}>;tag={self._tag}"]
         lines += [f"To: {self.to}", f"Call-ID: {self.call_id}", f"CSeq: {count} {method}", *extra]
         lines += [f"Contact: <sip:{self._caller}@{place}>", f"Content-Type: {kind}" if body else ""]
-        self.peer.send(lines, self.port, body)
+        self.peer.send(lines, self.port, body, length)
 
     def took(self, answer: Come) -> Come:
         """Take up the dialog of an answer."""

@@ -14,6 +14,17 @@ LONG = SDP.replace("c=IN IP4 127.0.0.1", f"c=IN IP4 {'h' * 300}")
 NAMED = SDP.replace("c=IN IP4 127.0.0.1", "c=IN IP4 phone.example")
 RTCP = f"{SDP}a=rtcp:6001 IN IP4 {'h' * 300}\n"
 BAD_SDP = {"long": LONG, "named": NAMED, "rtcp": RTCP}
+PARTS = f"--b\nContent-Type: application/sdp\n\n{LONG}\n--b--\n"
+HIDDEN = {
+    "length": (LONG, {"length": 0}),
+    "half the length": (LONG, {"length": 20}),
+    "spaces in the type": (LONG, {"kind": "application / sdp"}),
+    "parts": (PARTS, {"kind": "multipart / mixed;boundary=b"}),
+    "brackets": (SDP.replace("c=IN IP4 ", f"c=IN IP4 {'[' * 300}"), {}),
+    "scope": (SDP.replace("c=IN IP4 127.0.0.1", f"c=IN IP6 fe80::1%{'h' * 300}"), {}),
+    "no colon": (f"{SDP}a=rtcp 6001 IN IP4 {'h' * 300}\n", {}),
+}
+"""SDP that a stricter reader than PJSIP does not see, and how it is sent."""
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +48,16 @@ def goes_on(running):
     close_all()
 
 
+@pytest.mark.parametrize("method", ["ack", "Ack"])
+def test_an_ack_in_another_case_is_dropped(running, method):
+    """PJSIP reads methods in any case."""
+    caller = Caller(Peer("127.0.0.9"), running.teams)
+    caller.send("INVITE", body=SDP)
+    caller.send(method)
+    assert caller.peer.final().status == 403
+    assert {come.status for come in caller.peer.seen} <= {100, 403}
+
+
 @pytest.mark.parametrize("waits", [False, True])
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9"])
 @pytest.mark.parametrize("side", ["teams", "operator"])
@@ -48,7 +69,7 @@ def test_an_ack_without_a_tag_is_dropped(running, side, host, waits):
         time.sleep(0.2)
     caller.send("ACK")
     time.sleep(0.2)
-    assert "To has no tag; expected ACK of an answer, which has one. Dropped. [SIP-400]" in running.log
+    assert "ACK has no To tag; expected that of the answer. Dropped. [SIP-400]" in running.log
 
 
 @pytest.mark.parametrize("method", ["SUBSCRIBE", "MESSAGE", "NOTIFY", "REFER", "REGISTER", "PUBLISH", "FOO"])
@@ -100,6 +121,20 @@ def test_a_call_that_is_answered_with_sound_at_a_name_fails(running, body):
     assert caller.peer.final().status == 406
 
 
+@pytest.mark.parametrize("how", HIDDEN)
+def test_sdp_is_not_hidden(running, how):
+    body, told = HIDDEN[how]
+    caller, operator = Caller(Peer(), running.teams), Peer(port=running.next_hop)
+    caller.send("INVITE", body=body, **told)
+    assert caller.peer.final().status in (400, 488)
+    caller = Caller(Peer(), running.teams)
+    caller.send("INVITE", body=SDP)
+    operator.answer(operator.request("INVITE"), 200, body=body, **told)
+    operator.request("ACK")
+    operator.answer(operator.request("BYE"), 200)
+    assert caller.peer.final().status == 406
+
+
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
 @pytest.mark.parametrize("body", [*BAD_SDP, "broken"])
 def test_sound_does_not_move_to_a_name_within_a_call(running, method, body):
@@ -135,19 +170,56 @@ def test_the_ack_of_an_answer_that_cannot_be_reached_goes_to_where_it_came_from(
     """An operator that writes another transport than his own, say."""
     told = f"{header}: <{uri}>"
     call = Call(running, told) if header == "Contact" else Call(running, None, told)
-    assert not call.ack.all("Route")
-    assert "what follows goes to where the answer came from. [SIP-CONTACT]" in running.log
+    assert all(f"127.0.0.1:{call.operator.port};" in route for route in call.ack.all("Route"))
+    assert "what follows goes to where it can. [SIP-CONTACT]" in running.log
     call.hang_up()
 
 
-@pytest.mark.parametrize("body", ["Signal=", "Signal", "", "="])
+TWICE = ("sip:x@127.0.0.1:9;transport=udp;transport=tcp", "sip:h;%74ransport=tcp")
+
+
+@pytest.mark.parametrize("uri", [CONTACTS[0], CONTACTS[2], *TWICE])
+@pytest.mark.parametrize("last", ["", "Contact: *"])
+@pytest.mark.parametrize("status", [180, 183])
+def test_an_answer_without_contact_follows_where_it_came_from(running, status, last, uri):
+    """The Contact of what came before it holds."""
+    caller, operator = Caller(Peer(), running.teams), Peer(port=running.next_hop)
+    caller.send("INVITE", body=SDP)
+    asked = operator.request("INVITE")
+    operator.answer(asked, status, contact=f"Contact: <{uri}>")
+    operator.answer(asked, 200, body=SDP, contact=last)
+    operator.request("ACK")
+    caller.took(caller.peer.final())
+    caller.send("ACK")
+    caller.send("BYE")
+    operator.answer(operator.request("BYE"), 200)
+    assert caller.peer.final("BYE").status == 200
+
+
+ODD = ("Contact: Op @ home <sip:op@127.0.0.1>", "Max-Forwards: 9", "User-Agent: \x01", "Date: x")
+
+
+@pytest.mark.parametrize("told", ODD)
+def test_what_pjsip_can_stand_passes(running, told):
+    """However odd it is: a call that does not end is billed."""
+    call = Call(running, "" if told.startswith("Contact") else None, told)
+    call.caller.send("BYE", told)
+    call.operator.answer(call.operator.request("BYE"), 200)
+    assert call.teams.final("BYE").status == 200
+
+
+NO_KEYS = ("Signal=", "Signal", "", "=", "Signal\x0b=5", f"Signal={'5' * 900}", "Signal=\nX-Signal=5")
+
+
+@pytest.mark.parametrize("body", NO_KEYS)
+@pytest.mark.parametrize("kind", ["application/dtmf-relay", "application / dtmf-relay"])
 @pytest.mark.parametrize("side", ["caller", "called"])
-def test_a_key_without_its_name_is_refused(running, side, body):
+def test_a_key_without_its_name_is_refused(running, side, kind, body):
     call = Call(running)
     if side == "caller":
-        call.caller.send("INFO", body=body or " ", kind="application/dtmf-relay")
+        call.caller.send("INFO", body=body or " ", kind=kind)
     else:
-        call.of_called("INFO", body or " ", "application/dtmf-relay")
+        call.of_called("INFO", body or " ", kind)
     assert (call.teams if side == "caller" else call.operator).final("INFO").status == 400
     call.hang_up()
 
