@@ -45,7 +45,7 @@ soak: $(VENV)/.test
 	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q tests/test_properties.py tests/test_streaming.py tests/test_bad_input.py \
 	  tests/sipgw/messages/test_message_fuzz.py \
 	  tests/sipgw/test_spool_kill.py tests/sipgw/test_gateway_any_order.py \
-	  tests/sipgw/pjsua/test_many_in_a_row.py tests/sipgw/pjsua/test_storms.py
+	  tests/sipgw/pjsua/test_many_in_a_row.py tests/sipgw/pjsua/test_storms.py tests/sipgw/pjsua/test_connections.py
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/make.py
