@@ -15,7 +15,7 @@
     places.py     places for sockets, which are few; interpose.py: functions of a library replaced
     module.py     PJSIP's own view of the messages that come and go
     sieve.py      keeps from PJSIP what it cannot stand: loose.py reads, unfit.py judges, received.py mends
-    requests.py   what is done before pjsua sees a request: OPTIONS, pace
+    requests.py   answers before pjsua sees a request: OPTIONS, refusals; headers.py makes their headers
     bodies.py     which answers go without SDP
     library.py    what pjsua2 itself cannot be asked; purposes.py: its OpenSSL
     ladder.py     one call's messages as text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sipgw.messages.bad import Unreadable
 from sipgw.messages.text import split
 
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
@@ -76,6 +75,3 @@ def read(raw: bytes) -> Loose:
         status = int(words[1]) if len(words) > 1 and re.fullmatch("[1-6][0-9][0-9]", words[1]) else 999
         method = " ".join(headers.get("cseq", [])).split(" ")[-1]
     return Loose(method, status, headers, rest[0] if rest else b"")
-
-
-__all__ = ["Loose", "Unreadable", "read"]

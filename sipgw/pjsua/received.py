@@ -10,6 +10,7 @@ import ctypes
 from typing import Any
 
 from sipgw.pjsua.bodies import as_message
+from sipgw.pjsua.headers import Headers
 
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 _BEFORE_TEXT, _AFTER_TEXT = 1024, 8192
@@ -18,10 +19,6 @@ _LEAST, _MOST = 2000, 70_000
 """Bytes that the room for texts has (PJSIP_MAX_PKT_LEN): a stream brings several messages in it."""
 _SAME = 32
 """Bytes of a text that are compared."""
-
-
-class _Text(ctypes.Structure):
-    _fields_ = (("at", ctypes.c_char_p), ("length", ctypes.c_ssize_t))
 
 
 class Received:
@@ -34,13 +31,9 @@ class Received:
 
     def __init__(self, library: Any) -> None:
         self._c, self._fields_at = library, 0
-        self._c.pj_pool_alloc.restype = ctypes.c_void_p
-        self._c.pj_pool_alloc.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+        self._headers = Headers(library)
         self._c.pjsip_msg_find_hdr.restype = ctypes.c_void_p
         self._c.pjsip_msg_find_hdr.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
-        self._c.pjsip_parse_hdr.restype = ctypes.c_void_p
-        self._c.pjsip_parse_hdr.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_size_t, ctypes.c_void_p]
-        self._c.pj_list_insert_before.argtypes = [ctypes.c_void_p] * 2
         self._c.pj_list_erase.argtypes = [ctypes.c_void_p]
 
     def without_body(self, data: int, raw: bytes) -> bool:
@@ -64,16 +57,7 @@ class Received:
         while found := self._c.pjsip_msg_find_hdr(message, kind, None):
             self._c.pj_list_erase(found)
         pool, first = _word(data), as_message(message).first_header
-        for value in values:
-            text = value.encode()
-            room = self._c.pj_pool_alloc(pool, len(text) + 1)
-            ctypes.memmove(room, text + b"\0", len(text) + 1)
-            told = _Text(name.encode(), len(name))
-            header = self._c.pjsip_parse_hdr(pool, ctypes.addressof(told), room, len(text), None)
-            if not header:
-                return False
-            self._c.pj_list_insert_before(first, header)
-        return True
+        return all(self._headers.put(pool, first, name, value) for value in values)
 
     def _message(self, data: int, raw: bytes) -> int:
         """The `pjsip_msg`; 0 where this build keeps it elsewhere."""

@@ -10,6 +10,8 @@ import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sipgw.pjsua.headers import Headers
+
 Answer = tuple[int, Sequence[tuple[str, str]]]
 """A status and headers."""
 
@@ -39,9 +41,7 @@ class Requests:
         self._c.pj_pool_release.argtypes = [ctypes.c_void_p]
         self._c.pjsip_rx_data_get_info.restype = ctypes.c_char_p
         self._c.pjsip_rx_data_get_info.argtypes = [ctypes.c_void_p]
-        self._c.pjsip_parse_hdr.restype = ctypes.c_void_p
-        self._c.pjsip_parse_hdr.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_size_t, ctypes.c_void_p]
-        self._c.pj_list_insert_before.argtypes = [ctypes.c_void_p] * 2
+        self._headers_of = Headers(library)
         self._c.pjsip_endpt_respond.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_int] + [ctypes.c_void_p] * 4
         self._endpoint = self._c.pjsua_get_pjsip_endpt()
 
@@ -67,20 +67,11 @@ class Requests:
         try:
             head = (ctypes.c_void_p * 2)()
             head[0] = head[1] = ctypes.addressof(head)
-            texts = []
             for name, value in headers:
-                texts.append(ctypes.create_string_buffer(value.encode()))
-                kind = _Text(name.encode(), len(name))
-                found = self._c.pjsip_parse_hdr(pool, ctypes.addressof(kind), texts[-1], len(value), None)
-                if found:
-                    self._c.pj_list_insert_before(ctypes.addressof(head), found)
+                self._headers_of.put(pool, ctypes.addressof(head), name, value)
             # a transaction of its own answers what is sent again, and takes the ACK
             self._c.pjsip_endpt_respond(
                 self._endpoint, None, rdata, code, None, ctypes.addressof(head), None, None
             )
         finally:
             self._c.pj_pool_release(pool)
-
-
-class _Text(ctypes.Structure):
-    _fields_ = (("at", ctypes.c_char_p), ("length", ctypes.c_ssize_t))

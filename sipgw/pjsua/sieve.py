@@ -25,8 +25,8 @@ OFFERS = ("INVITE", "UPDATE", "PRACK")
 TARGETS = ("INVITE", "UPDATE")
 """Methods that say where later requests go, in their Contact and that of their answers (RFC 3261, 12.2)."""
 
-
 NOWHERE = Uri("", "")
+"""Of a message that names no place."""
 
 
 class _Come(NamedTuple):
@@ -159,18 +159,14 @@ def _mended(come: _Come, first: int) -> tuple[list[str], list[str]] | None:
     message, transport = come.message, come.transport
     routes, contacts = _items(message, "record-route"), _items(message, "contact")[:1]
     contact = _uri(contacts)
-    is_answer = 200 <= message.status < 300
-    if routes:
-        route = _uri([routes[first]])
-        if route is not None and is_reached(route, transport):
-            if contact is not None or not is_answer:
-                return None
-            return routes, [f"<{by_transport(NOWHERE, transport, come.place)}>"]
-        routes = _rerouted(routes, first, route, come)
-    elif (contact is not None and is_reached(contact, transport)) or not (
-        message.values("contact") or is_answer
-    ):
+    needs_contact = contact is None and 200 <= message.status < 300
+    target = _uri([routes[first]]) if routes else contact
+    is_good = target is not None and is_reached(target, transport)
+    says_none = not routes and not message.values("contact")
+    if (is_good or says_none) and not needs_contact:
         return None
+    if not is_good:
+        routes = _rerouted(routes, first, target, come) if routes else []
     if contact is None or not routes:
         contacts = [f"<{by_transport(contact or NOWHERE, transport, come.place)}>"]
     return routes, contacts
